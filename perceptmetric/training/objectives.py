@@ -1,0 +1,97 @@
+"""What the autoencoder is asked for: four ways to rebuild a photograph, none of which knows an opinion score.
+
+Hernández-Cámara et al., CCN 2025, arXiv 2508.10450. Images are (N, 3, H, W) floats in [0, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from perceptmetric.perceptnet import Autoencoder
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Rebuild the image as it is: the mean squared error between output and image.
+
+    Example:
+        >>> images = torch.rand(2, 3, 16, 16)
+        >>> Reconstruct()(Autoencoder(), images, torch.Generator()).shape
+        torch.Size([])
+    """
+
+    name = "reconstruct"
+
+    def degrade(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the network sees in place of `images`; noise is drawn from `generator` (a CPU one)."""
+        return images
+
+    def penalty(self, code: Tensor) -> Tensor | float:
+        """What is added to the squared error for the encoder's output `code`."""
+        return 0.0
+
+    def __call__(self, network: Autoencoder, images: Tensor, generator: torch.Generator) -> Tensor:
+        """The loss of a batch of clean images, a scalar."""
+        code = network.encoder(self.degrade(images, generator))
+        return F.mse_loss(network.decode(code, images.shape), images) + self.penalty(code)
+
+
+@dataclass(frozen=True)
+class Denoise(Reconstruct):
+    """Rebuild the clean image from one with Gaussian noise.
+
+    Args:
+        sigma: standard deviation of the noise, in units of the image range [0, 1]. The sum is not clamped.
+    """
+
+    sigma: float
+    name = "denoise"
+
+    def degrade(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(images.shape, generator=generator)
+        return images + self.sigma * noise.to(images.device)
+
+
+@dataclass(frozen=True)
+class Deblur(Reconstruct):
+    """Rebuild the sharp image from one blurred by a Gaussian, mirrored at the borders.
+
+    Args:
+        sigma: standard deviation of the Gaussian, in pixels.
+    """
+
+    sigma: float
+    name = "deblur"
+
+    def degrade(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        radius = math.ceil(3 * self.sigma)
+        offsets = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
+        kernel = torch.softmax(-offsets.square() / (2 * self.sigma**2), 0)
+        channels = images.shape[1]
+        padded = F.pad(images, (radius,) * 4, mode="reflect")
+        rows = F.conv2d(padded, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+        return F.conv2d(rows, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+
+
+@dataclass(frozen=True)
+class Sparse(Reconstruct):
+    """Rebuild the image through a sparse code: mean squared error + weight * mean(|encoder output|).
+
+    Args:
+        weight: the study's lambda.
+    """
+
+    weight: float
+    name = "sparse"
+
+    def penalty(self, code: Tensor) -> Tensor:
+        return self.weight * code.abs().mean()
+
+
+OBJECTIVES: dict[str, type[Reconstruct]] = {kind.name: kind for kind in (Reconstruct, Denoise, Deblur, Sparse)}
+"""The objectives by the name a recipe calls them."""
