@@ -17,8 +17,8 @@ ImageLike = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
 MIN_SIDE = 4
 """Smallest height and width in pixels: one V1 position (two 2x2 poolings)."""
 
-MAX_PIXELS = 2**27
-"""A file with more pixels than this (about 134 million) is refused before it is decoded."""
+MAX_PIXELS = 2**26
+"""A file with more pixels than this (8192x8192) is refused before it is decoded."""
 
 EIGHT_BIT_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"}
 

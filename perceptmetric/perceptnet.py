@@ -20,6 +20,18 @@ STAGES = ("input", *ENCODER_STAGES, *DECODER_STAGES)
 """The 19 stages of the autoencoder, in the order the data passes them; `gdn4` is the encoder's output."""
 
 
+def stride(stage: str) -> int:
+    """How many pixels of the image lie from one place of a stage to the next, along either side.
+
+    Example:
+        >>> stride("input"), stride("gdn2"), stride("gdn4"), stride("igdn4")
+        (1, 2, 4, 1)
+    """
+    passed = STAGES[: STAGES.index(stage) + 1]
+    halvings = sum(name.startswith("pool") for name in passed) - sum(name.startswith("up") for name in passed)
+    return 2**halvings
+
+
 class PerceptNet(nn.Sequential):
     """The encoder, from retina to V1 (36,368 parameters). Every layer is an attribute under its stage's name.
 

@@ -1,0 +1,39 @@
+"""What the commands share: bad input becomes one line and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+
+from PIL import Image
+
+from perceptmetric.errors import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def run(program: str, work: Callable[[], None]) -> int:
+    """Does the work of a command and gives its exit code: 0, 2 for input that cannot be used, 130 for Ctrl-C.
+
+    Args:
+        program: what the line on stderr starts with.
+        work: the command's body.
+
+    Example:
+        >>> run("perceptmetric", lambda: None)
+        0
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of huge images where we refuse them: one line is enough.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            work()
+    except (InputError, OSError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
