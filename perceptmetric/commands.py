@@ -27,7 +27,8 @@ def run(program: str, work: Callable[[], None]) -> int:
     """
     try:
         with warnings.catch_warnings():
-            # Pillow warns of huge images where we refuse them: one line is enough.
+            # Pillow also warns of what we refuse: one line is enough.
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             work()
     except (InputError, OSError) as error:

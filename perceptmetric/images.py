@@ -102,10 +102,10 @@ def as_batch(image: ImageLike, *, check: bool = True, name: str = "image") -> Te
         batch = image
     else:
         raise TypeError(f"{name}: found {type(image).__name__}, expected a path, Pillow image, numpy array or tensor")
+    _check_shape(batch, name)
     batch = _as_floats(batch, name)
     if batch.ndim == 3:
         batch = batch[None]
-    _check_shape(batch, name)
     if check:
         _check_range(batch, name)
     return batch.contiguous(memory_format=torch.channels_last)
@@ -120,8 +120,8 @@ def _as_floats(batch: Tensor, name: str) -> Tensor:
 
 
 def _check_shape(batch: Tensor, name: str) -> None:
-    if batch.ndim != 4 or batch.shape[1] != 3:
-        shape = tuple(batch.shape)
+    shape = tuple(batch.shape)
+    if len(shape) not in (3, 4) or shape[-3] != 3:
         hint = "; put channels first" if shape[-1:] == (3,) else ""
         raise InputError(f"{name}: found shape {shape}, expected (3, H, W) or (N, 3, H, W){hint}")
     if len(batch) == 0:

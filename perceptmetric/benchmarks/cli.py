@@ -22,12 +22,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="perceptmetric-bench", description="How well a metric agrees with people.")
     parser.add_argument("dataset", choices=["tid2013"])
     parser.add_argument("--root", metavar="DIR", type=Path, required=True, help="the database as published")
-    parser.add_argument("--checkpoint", default=DEFAULT, help="bundled name, folder, or untrained (default: %(default)s)")
+    parser.add_argument(
+        "--checkpoint", default=DEFAULT, help="bundled name, folder, or untrained (default: %(default)s)"
+    )
     parser.add_argument("--layers", action="store_true", help="all 19 stages, not the encoder's output alone")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the results to this file as well")
     options = parser.parse_args(arguments)
     return commands.run(
-        parser.prog, lambda: benchmark(options.root, options.checkpoint, STAGES if options.layers else ("gdn4",), options.json)
+        parser.prog,
+        lambda: benchmark(options.root, options.checkpoint, STAGES if options.layers else ("gdn4",), options.json),
     )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
+from perceptmetric.errors import InputError
+
 Floats = NDArray[np.float64]
 
 RESAMPLES = 1000
@@ -43,11 +45,17 @@ def agreement(distances: Floats, mos: Floats, references: Sequence[Hashable]) ->
         mos: (pairs,) larger is better.
         references: (pairs,) which reference a pair belongs to.
 
+    Raises:
+        InputError: all distances, or all scores, are equal: nothing correlates with a constant.
+
     Example:
         >>> distances = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
         >>> agreement(distances, np.array([9.0, 8.0, 6.0, 3.0, 2.0]), "aabbc").srocc
         1.0
     """
+    for name, values in (("distances", distances), ("mos", mos)):
+        if np.ptp(values) == 0:
+            raise InputError(f"{name}: found one value for all {len(values)} pairs, expected some to differ")
     quality = -distances
     fitted = _fit(quality, mos)
     return Agreement(
@@ -75,16 +83,16 @@ def logistic(quality: Floats, top: float, bottom: float, centre: float, width: f
 
 def _fit(quality: Floats, mos: Floats) -> Floats | None:
     standardised = (quality - quality.mean()) / quality.std()
-    start = (mos.max(), mos.min(), 0.0, 1.0)
-    try:
-        parameters, _ = optimize.curve_fit(logistic, standardised, mos, p0=start, maxfev=10_000)
-    except RuntimeError:
-        return None
-    return logistic(standardised, *parameters)
+    start = np.array([mos.max(), mos.min(), 0.0, 1.0])
+    fit = optimize.least_squares(lambda parameters: logistic(standardised, *parameters) - mos, start, method="lm")
+    return logistic(standardised, *fit.x) if fit.success else None
 
 
 def _pearson(x: Floats, y: Floats) -> float:
-    return float(np.corrcoef(x, y)[0, 1])
+    """Pearson's correlation, not a number where one side is constant."""
+    x, y = x - x.mean(), y - y.mean()
+    scale = np.sqrt(np.sum(x**2) * np.sum(y**2))
+    return float(np.sum(x * y) / scale) if scale > 0 else float("nan")
 
 
 def _bootstrap(
@@ -97,5 +105,5 @@ def _bootstrap(
     groups = [np.array(indices) for indices in members.values()]
     draws = np.random.default_rng(0).integers(len(groups), size=(RESAMPLES, len(groups)))
     drawn = (np.concatenate([groups[group] for group in draw]) for draw in draws)
-    low, high = np.quantile([statistic(quality[pairs], mos[pairs]) for pairs in drawn], [0.025, 0.975])
+    low, high = np.nanquantile([statistic(quality[pairs], mos[pairs]) for pairs in drawn], [0.025, 0.975])
     return float(low), float(high)

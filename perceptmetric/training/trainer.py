@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from huggingface_hub.utils import tqdm
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -158,11 +158,14 @@ class Trainer:
 
     def _resume(self) -> None:
         path = self.out / STATE_FILE
-        with safe_open(path, framework="pt", device=str(self.device)) as state:
-            metadata = state.metadata()
-            if json.loads(metadata["recipe"]) != self.recipe.as_dict():
-                raise InputError(f"{path}: found the state of another recipe, expected this one's or an empty folder")
-            tensors: dict[str, Tensor] = {name: state.get_tensor(name) for name in state.keys()}
+        try:
+            with safe_open(path, framework="pt", device=str(self.device)) as state:
+                metadata = state.metadata()
+                tensors: dict[str, Tensor] = {name: state.get_tensor(name) for name in state.keys()}
+        except SafetensorError as error:
+            raise InputError(f"{path}: not the state of a run ({error}); remove it to start again") from error
+        if json.loads(metadata["recipe"]) != self.recipe.as_dict():
+            raise InputError(f"{path}: found the state of another recipe, expected this one's or an empty folder")
         self.curve = json.loads(metadata["curve"])
         self.step = int(self.curve[-1]["step"])
         with torch.no_grad():

@@ -1,0 +1,83 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from perceptmetric import Autoencoder, InputError
+from perceptmetric.checkpoints import DEFAULT, bundled_names, load, save, untrained
+
+
+def test_two_checkpoints_are_bundled_and_say_how_they_were_made():
+    assert bundled_names() == ["denoise-0.1", "reconstruct"]
+    assert DEFAULT == "denoise-0.1"
+    assert load("denoise-0.1")[1]["objective"] == {"name": "denoise", "sigma": 0.1}
+    assert load("reconstruct")[1]["objective"] == {"name": "reconstruct"}
+    for name in bundled_names():
+        config = load(name)[1]
+        assert config["architecture"] == "perceptnet-autoencoder"
+        assert config["data"]["training_images"] == 899
+        assert 0 < config["validation_error"] < 0.01
+        assert config["training"]["steps"] > 0
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    network = Autoencoder()
+    save(network, {"objective": {"name": "reconstruct"}}, tmp_path / "deep" / "er")
+    loaded, config = load(tmp_path / "deep" / "er")
+    assert config == {"architecture": "perceptnet-autoencoder", "objective": {"name": "reconstruct"}}
+    assert not loaded.training
+    image = torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(loaded(image), network(image), rtol=0, atol=0)
+
+
+def test_the_untrained_network_depends_on_the_seed_alone():
+    state = torch.random.get_rng_state()
+    first, again, other = untrained(0), untrained(0), untrained(1)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.equal(first.encoder.conv3.weight, again.encoder.conv3.weight)
+    assert not torch.equal(first.encoder.conv3.weight, other.encoder.conv3.weight)
+    assert torch.equal(load("untrained")[0].encoder.conv3.weight, first.encoder.conv3.weight)
+
+
+def test_an_unknown_name_lists_the_known():
+    with pytest.raises(InputError, match=r"checkpoint nonesuch: .*\(denoise-0\.1, reconstruct, untrained\)"):
+        load("nonesuch")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save(Autoencoder(), {}, tmp_path)
+    return tmp_path
+
+
+def test_a_missing_file_is_named(folder):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"model\.safetensors: no such file"):
+        load(folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(InputError, match=r"config\.json: no such file"):
+        load(folder)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", json.dumps({"architecture": "resnet"}), "{}"])
+def test_a_config_of_something_else_is_refused(folder, content):
+    (folder / "config.json").write_text(content)
+    with pytest.raises(InputError, match=r"config\.json: "):
+        load(folder)
+
+
+def test_corrupted_weights_are_refused(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=r"model\.safetensors: not the weights"):
+        load(folder)
+
+
+def test_weights_of_another_network_are_refused(folder):
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    weights["encoder.conv3.weight"] = torch.zeros(3, 3)
+    save_file(weights, path)
+    with pytest.raises(InputError, match=r"model\.safetensors: not the weights .*encoder\.conv3\.weight"):
+        load(folder)

@@ -1,0 +1,22 @@
+import pytest
+
+from perceptmetric.files import replacing
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "target"
+    target.write_text("old")
+    with pytest.raises(RuntimeError, match="cut"), replacing(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("cut")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_new_file_is_there_only_after_the_block(tmp_path):
+    target = tmp_path / "target"
+    with replacing(target) as temporary:
+        temporary.write_text("new")
+        assert not target.exists()
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]

@@ -1,0 +1,204 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from perceptmetric import Autoencoder, InputError, PerceptualDistance, distance
+from perceptmetric.images import as_batch
+from perceptmetric.perceptnet import STAGES
+from perceptmetric.training.objectives import Deblur, Denoise
+
+
+def jpeg(path, quality):
+    file = io.BytesIO()
+    Image.open(path).save(file, "JPEG", quality=quality)
+    return Image.open(file)
+
+
+def test_an_image_is_at_distance_0_from_itself_and_the_gradient_is_finite(sample):
+    image = as_batch(sample).requires_grad_()
+    value = distance(image, image.detach())
+    value.sum().backward()
+    assert value.tolist() == [0.0]
+    assert image.grad.isfinite().all()
+    assert distance(sample, sample) == 0.0
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_the_gradient_is_finite_at_flat_images(stage, value):
+    metric = PerceptualDistance(stage=stage)
+    flat = torch.full((1, 3, 12, 12), value, requires_grad=True)
+    for other in (flat.detach(), torch.rand(1, 3, 12, 12)):
+        flat.grad = None
+        metric(flat, other).sum().backward()
+        assert flat.grad.isfinite().all()
+
+
+@given(st.integers(4, 40), st.integers(4, 40), st.integers(0, 99))
+def test_symmetric_and_positive_at_any_size(height, width, seed):
+    generator = torch.Generator().manual_seed(seed)
+    a, b = torch.rand(2, 1, 3, height, width, generator=generator)
+    assert distance(a, b).item() == pytest.approx(distance(b, a).item(), abs=1e-6)
+    assert distance(a, b).item() > 0
+    assert distance(a, a).item() == 0
+
+
+def test_distance_grows_with_noise(sample):
+    image = as_batch(sample)
+    noisy = [Denoise(sigma).degrade(image, torch.Generator().manual_seed(0)) for sigma in (0.01, 0.02, 0.05, 0.1, 0.2)]
+    assert_growing([distance(image, other, check=False).item() for other in noisy])
+
+
+def test_distance_grows_with_blur(sample):
+    image = as_batch(sample)
+    blurred = [Deblur(sigma).degrade(image, torch.Generator()) for sigma in (0.5, 1, 2, 3, 4)]
+    assert_growing([distance(image, other, check=False).item() for other in blurred])
+
+
+def test_distance_grows_with_jpeg(sample):
+    assert_growing([distance(sample, jpeg(sample, quality)) for quality in (95, 75, 50, 25, 10, 5)])
+
+
+def assert_growing(distances):
+    assert 0 < distances[0]
+    assert distances == sorted(distances)
+    assert len(set(distances)) == len(distances)
+
+
+def test_function_and_module_agree_on_files_images_arrays_and_tensors(samples):
+    paths = samples / "cat.png", samples / "cat-jpeg.jpg"
+    expected = PerceptualDistance()(*paths).item()
+    opened = [Image.open(path) for path in paths]
+    arrays = [np.moveaxis(np.asarray(image), 2, 0) for image in opened]
+    tensors = [torch.tensor(array) for array in arrays]
+    doubles = [array / 255 for array in arrays]
+    for a, b in (paths, opened, arrays, doubles):
+        value = distance(a, b)
+        assert isinstance(value, float)
+        assert value == pytest.approx(expected, abs=1e-6)
+    value = distance(*tensors)
+    assert value.shape == (1,)
+    assert value.item() == pytest.approx(expected, abs=1e-6)
+    assert distance(paths[0], tensors[1]).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_batch_is_its_images_one_by_one():
+    a, b = torch.rand(2, 3, 3, 20, 24)
+    one_by_one = torch.cat([distance(x[None], y[None]) for x, y in zip(a, b, strict=True)])
+    torch.testing.assert_close(distance(a, b), one_by_one)
+    torch.testing.assert_close(distance(a.numpy(), b.numpy()), one_by_one)
+
+
+def test_one_reference_meets_many():
+    metric, reference, others = PerceptualDistance(), torch.rand(3, 20, 24), torch.rand(4, 3, 20, 24)
+    expected = metric(reference.expand(4, 3, 20, 24), others)
+    torch.testing.assert_close(metric(reference, others), expected)
+    torch.testing.assert_close(metric.compare(metric.encode(reference), metric.encode(others)), expected)
+    assert metric.map(reference, others).shape == (4, 1, 20, 24)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_map_sums_to_the_squared_distance(stage):
+    metric = PerceptualDistance(stage=stage)
+    a, b = torch.rand(2, 2, 3, 18, 13)
+    distance_map = metric.map(a, b)
+    assert distance_map.shape == (2, 1, 18, 13)
+    torch.testing.assert_close(distance_map.sum((1, 2, 3)).sqrt(), metric(a, b))
+
+
+def test_the_map_shows_where_the_images_differ(sample):
+    image = as_batch(sample)
+    other = image.clone()
+    other[..., 100:110, 200:210] = 0.5
+    rows, columns = PerceptualDistance().map(image, other)[0, 0].nonzero(as_tuple=True)
+    # The network sees 14 pixels beyond a place's own four.
+    assert rows.min() >= 100 - 32
+    assert rows.max() < 110 + 32
+    assert columns.min() >= 200 - 32
+    assert columns.max() < 210 + 32
+
+
+def test_descent_from_a_blurred_image_lowers_distance_and_rmse(sample):
+    sharp = as_batch(sample)[..., 64:192, 64:192]
+    output = Deblur(2.0).degrade(sharp, torch.Generator()).clone().requires_grad_()
+    metric = PerceptualDistance(check=False)
+    optimizer = torch.optim.SGD([output], lr=0.2)
+    distances, errors = [], []
+    for _ in range(50):
+        loss = metric(output, sharp).mean()
+        distances.append(loss.item())
+        errors.append((output.detach() - sharp).square().mean().sqrt().item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert output.isfinite().all()
+    assert distances[-1] < 0.5 * distances[0]
+    assert errors[-1] < 0.99 * errors[0]
+
+
+def test_the_metric_is_frozen_and_stays_in_evaluation_mode():
+    network = Autoencoder()
+    metric = PerceptualDistance(network)
+    caller = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), metric).train()
+    assert not any(module.training for module in metric.modules())
+    assert [name for name, p in caller.named_parameters() if p.requires_grad] == ["0.weight", "0.bias"]
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    with torch.no_grad():
+        network.encoder.conv3.weight.zero_()
+    assert metric(torch.zeros(3, 8, 8), torch.ones(3, 8, 8)).item() > 0
+
+
+def test_no_graph_is_built_for_a_reference():
+    metric = PerceptualDistance()
+    assert not metric.encode(torch.rand(3, 8, 8)).activations.requires_grad
+    assert metric(torch.rand(3, 8, 8, requires_grad=True), torch.rand(3, 8, 8)).requires_grad
+
+
+def test_from_pretrained_takes_names_and_stages():
+    a, b = torch.rand(2, 3, 16, 16)
+    values = {
+        PerceptualDistance.from_pretrained(name, stage=stage)(a, b).item()
+        for name in ("denoise-0.1", "reconstruct", "untrained")
+        for stage in ("conv3", "gdn4")
+    }
+    assert len(values) == 6
+    assert PerceptualDistance.from_pretrained()(a, b).item() == distance(a, b).item()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_the_metric_computes_in_its_own_precision(dtype):
+    a, b = torch.rand(2, 3, 16, 16)
+    expected = distance(a, b)
+    assert distance(a.to(dtype), b.to(dtype)).dtype == torch.float32
+    torch.testing.assert_close(PerceptualDistance().to(dtype)(a, b), expected.to(dtype), rtol=0.1, atol=0)
+
+
+def test_sizes_that_differ_are_named(samples, tmp_path):
+    path = tmp_path / "smaller.png"
+    Image.open(samples / "cat.png").crop((0, 0, 383, 256)).save(path)
+    with pytest.raises(InputError, match=r"smaller\.png: found 383x256 pixels, expected 384x256 as .*cat\.png has"):
+        distance(samples / "cat.png", path)
+    metric, a, b = PerceptualDistance(), torch.rand(3, 8, 8), torch.rand(3, 8, 7)
+    for use in (metric, metric.map, lambda *pair: metric.compare(*map(metric.encode, pair))):
+        with pytest.raises(InputError, match="image: found 7x8 pixels, expected 8x8"):
+            use(a, b)
+
+
+def test_numbers_that_differ_are_named():
+    with pytest.raises(InputError, match="second image: found 3 images, expected 2 as in first image"):
+        distance(torch.rand(2, 3, 8, 8), torch.rand(3, 3, 8, 8))
+
+
+def test_values_out_of_range_are_refused_unless_unchecked():
+    a, b = torch.rand(3, 8, 8), torch.rand(3, 8, 8) * 1.1 + 0.5
+    with pytest.raises(InputError, match="second image: found values from"):
+        distance(a, b)
+    with pytest.raises(InputError, match="second image: found values from nan"):
+        distance(a, b * torch.nan)
+    assert distance(a, b, check=False).isfinite().all()
+    assert PerceptualDistance(check=False)(a, b).isfinite().all()

@@ -1,0 +1,150 @@
+import csv
+import json
+import math
+
+import pytest
+import torch
+
+from perceptmetric import InputError, PerceptualDistance, checkpoints
+from perceptmetric.training.objectives import Deblur, Denoise, Reconstruct, Sparse
+from perceptmetric.training.recipe import Recipe
+from perceptmetric.training.trainer import DivergedError, Trainer, learning_rate
+
+CPU = torch.device("cpu")
+OBJECTIVES = [Reconstruct(), Denoise(0.1), Deblur(1.0), Sparse(0.01)]
+
+
+def short(objective=OBJECTIVES[1], steps=6, validate_every=2, **changes):
+    return Recipe(
+        objective, steps=steps, batch=4, crop=32, validation_images=2, validate_every=validate_every, **changes
+    )
+
+
+def curve(folder):
+    with (folder / "curve.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def weights(folder):
+    return checkpoints.load(folder)[0].state_dict()
+
+
+def assert_same(a, b):
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.name)
+def test_every_objective_trains_and_leaves_a_checkpoint_that_says_how(objective, photographs, tmp_path):
+    Trainer(short(objective, steps=90, validate_every=30), photographs, tmp_path, CPU).run()
+    rows = curve(tmp_path)
+    assert [row["step"] for row in rows] == ["30", "60", "90"]
+    assert [row["images"] for row in rows] == ["120", "240", "360"]
+    losses = [float(row["loss"]) for row in rows]
+    assert losses[-1] < 0.5 * losses[0]
+    errors = [float(row["validation_error"]) for row in rows]
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["architecture"] == "perceptnet-autoencoder"
+    assert config["objective"]["name"] == objective.name
+    assert config["seed"] == 0
+    assert config["data"]["training_images"] == 4
+    assert config["data"]["validation_images"] == 2
+    assert config["validation_error"] == pytest.approx(min(errors), rel=1e-5)
+    assert PerceptualDistance.from_pretrained(tmp_path)(torch.zeros(3, 8, 8), torch.ones(3, 8, 8)).item() > 0
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others(photographs, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        Trainer(short(seed=seed), photographs, tmp_path / name, CPU).run()
+    assert_same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    assert not torch.equal(
+        weights(tmp_path / "a")["encoder.conv3.weight"], weights(tmp_path / "c")["encoder.conv3.weight"]
+    )
+
+
+@pytest.mark.parametrize("cut", [3, 4, 5])
+def test_a_resumed_run_equals_an_uninterrupted_one(cut, photographs, tmp_path, monkeypatch):
+    Trainer(short(), photographs, tmp_path / "whole", CPU).run()
+    trainer = Trainer(short(), photographs, tmp_path / "cut", CPU)
+    train_step = trainer._train_step
+
+    def interrupted():
+        if trainer.step == cut:
+            raise KeyboardInterrupt
+        return train_step()
+
+    monkeypatch.setattr(trainer, "_train_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    resumed = Trainer(short(), photographs, tmp_path / "cut", CPU)
+    assert resumed.step == cut // 2 * 2
+    resumed.run()
+    assert_same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+    curves = [curve(tmp_path / name) for name in ("whole", "cut")]
+    for row in curves[0] + curves[1]:
+        del row["seconds"]
+    assert curves[0] == curves[1]
+
+
+def test_a_finished_run_is_left_as_it_is(photographs, tmp_path):
+    Trainer(short(), photographs, tmp_path, CPU).run()
+    before = (tmp_path / "curve.csv").read_text()
+    Trainer(short(), photographs, tmp_path, CPU).run()
+    assert (tmp_path / "curve.csv").read_text() == before
+
+
+def test_the_folder_of_another_recipe_is_refused(photographs, tmp_path):
+    Trainer(short(), photographs, tmp_path, CPU).run()
+    with pytest.raises(InputError, match=r"state\.safetensors: found the state of another recipe"):
+        Trainer(short(seed=5), photographs, tmp_path, CPU)
+
+
+def test_a_broken_state_is_named(photographs, tmp_path):
+    (tmp_path / "state.safetensors").write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"state\.safetensors: not the state of a run"):
+        Trainer(short(), photographs, tmp_path, CPU)
+
+
+def test_the_best_checkpoint_is_kept(photographs, tmp_path, monkeypatch):
+    trainer = Trainer(short(), photographs, tmp_path, CPU)
+    errors = iter([0.3, 0.1, 0.2])
+    monkeypatch.setattr(trainer, "_validation_error", lambda: next(errors))
+    trainer.run()
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["validation_error"] == 0.1
+    assert config["training"]["step"] == 4
+
+
+def test_a_run_stops_at_the_first_loss_that_is_not_finite(photographs, tmp_path):
+    trainer = Trainer(short(), photographs, tmp_path, CPU)
+    with torch.no_grad():
+        trainer.network.decoder.conv4.weight.fill_(torch.nan)
+    with pytest.raises(DivergedError, match="step 1: loss nan"):
+        trainer.run()
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_the_gradient_is_clipped_and_the_parameters_stay_finite_at_a_mad_rate(photographs, tmp_path):
+    Trainer(short(learning_rate=0.003, steps=20), photographs, tmp_path, CPU).run()
+    assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
+
+
+def test_validation_photographs_are_not_trained_on(photographs, tmp_path):
+    trainer = Trainer(short(), photographs, tmp_path, CPU)
+    assert [path.name for path in trainer.crops.paths] == ["0.JPG", "1.JPG", "2.JPG", "0.png"]
+    assert len(trainer.held_back) == 2
+
+
+def test_too_few_photographs_are_named(photographs, tmp_path):
+    recipe = Recipe(Reconstruct(), validation_images=6)
+    with pytest.raises(InputError, match="found 6 photographs, expected over 6"):
+        Trainer(recipe, photographs, tmp_path, CPU)
+
+
+def test_the_learning_rate_rises_and_falls():
+    recipe = short(steps=100, learning_rate=1.0)
+    rates = [learning_rate(recipe, step) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert math.isclose(rates[55], 0.5)
+    assert 0 < rates[-1] < 0.001
