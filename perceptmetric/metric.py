@@ -73,7 +73,6 @@ class PerceptualDistance(nn.Module):
         self.stage = stage
         self.check = check
         self.layers = copy.deepcopy(network.until(stage)).requires_grad_(False)
-        self.layers.to(memory_format=torch.channels_last)
         self.eval()
 
     @classmethod
@@ -103,6 +102,7 @@ class PerceptualDistance(nn.Module):
         return cls(network, stage=stage, check=check)
 
     def forward(self, a: ImageLike, b: ImageLike) -> Tensor:
+        """The distances (N,) of two images or batches, of one and many, or of many and one."""
         return self.compare(self._encode(a, "first image"), self._encode(b, "second image"))
 
     def encode(self, image: ImageLike) -> Encoding:
@@ -158,6 +158,7 @@ class PerceptualDistance(nn.Module):
         return super().train(False)
 
     def extra_repr(self) -> str:
+        """The arguments, for `print`."""
         return f"stage={self.stage!r}, check={self.check}"
 
     def _encode(self, image: ImageLike, name: str) -> Encoding:

@@ -6,6 +6,8 @@ transformation", ICLR 2016, equation 2, with fixed exponents 2 and 1/2.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,13 +19,13 @@ class _LowerBound(torch.autograd.Function):
     """`max(x, bound)` whose gradient still lets `x` rise back when it has sunk below the bound."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, bound: float) -> Tensor:  # type: ignore[no-untyped-def]
+    def forward(ctx: Any, x: Tensor, bound: float) -> Tensor:
         ctx.save_for_backward(x)
         ctx.bound = bound
         return x.clamp(min=bound)
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def, override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         return grad * ((x >= ctx.bound) | (grad < 0)), None
 
@@ -46,7 +48,7 @@ def lower_bound(x: Tensor, bound: float) -> Tensor:
         tensor([0., 2.])
     """
     if x.requires_grad and torch.is_grad_enabled():
-        bounded: Tensor = _LowerBound.apply(x, bound)
+        bounded: Tensor = _LowerBound.apply(x, bound)  # type: ignore[no-untyped-call]
         return bounded
     return x.clamp(min=bound)
 
@@ -89,9 +91,11 @@ class DivisiveNormalization(nn.Module):
         return energy.sqrt()
 
     def forward(self, x: Tensor) -> Tensor:
+        """The responses `x` divided by their pooled energy."""
         return x / self.pool(x)
 
     def extra_repr(self) -> str:
+        """The arguments, for `print`."""
         return f"{self.channels}, per_channel={self.per_channel}"
 
 
@@ -107,4 +111,5 @@ class InverseDivisiveNormalization(DivisiveNormalization):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """The responses `x` times their pooled energy."""
         return x * self.pool(x)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 
 from perceptmetric.normalization import DivisiveNormalization, InverseDivisiveNormalization
@@ -29,7 +30,7 @@ def stride(stage: str) -> int:
     """
     passed = STAGES[: STAGES.index(stage) + 1]
     halvings = sum(name.startswith("pool") for name in passed) - sum(name.startswith("up") for name in passed)
-    return 2**halvings
+    return 1 << halvings
 
 
 class PerceptNet(nn.Sequential):
@@ -118,8 +119,10 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.encoder = PerceptNet()
         self.decoder = Decoder()
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the images are
 
     def forward(self, images: Tensor) -> Tensor:
+        """The images rebuilt, (N, 3, H, W)."""
         return self.decode(self.encoder(images), images.shape)
 
     def decode(self, code: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -6,9 +6,14 @@ from perceptmetric.files import replacing
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     target = tmp_path / "target"
     target.write_text("old")
-    with pytest.raises(RuntimeError, match="cut"), replacing(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("cut")
+
+    def write_half():
+        with replacing(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("cut")
+
+    with pytest.raises(RuntimeError, match="cut"):
+        write_half()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

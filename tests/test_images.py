@@ -123,7 +123,7 @@ BAD_ARRAYS = {
     "dtype int64, expected floats in [0, 1] or uint8": np.zeros((3, 8, 8), np.int64),
     "dtype torch.int64, expected floats in [0, 1] or uint8": torch.zeros(3, 8, 8, dtype=torch.int64),
     "dtype torch.bool, expected floats in [0, 1] or uint8": torch.zeros(3, 8, 8, dtype=torch.bool),
-    "values from 0 to 255, expected floats in [0, 1]; divide by 255, or pass uint8": torch.linspace(0, 255, 192).view(3, 8, 8),
+    "values from 0 to 191, expected floats in [0, 1]; divide by 255": torch.arange(256.0)[:192].view(3, 8, 8),
     "values from -0.5 to 0": np.linspace(-0.5, 0, 192, dtype=np.float32).reshape(3, 8, 8),
     "values from nan to nan": torch.full((3, 8, 8), torch.nan),
     "values from inf to inf": torch.full((3, 8, 8), torch.inf),

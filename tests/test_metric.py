@@ -65,7 +65,7 @@ def test_distance_grows_with_jpeg(sample):
 
 
 def assert_growing(distances):
-    assert 0 < distances[0]
+    assert distances[0] > 0
     assert distances == sorted(distances)
     assert len(set(distances)) == len(distances)
 

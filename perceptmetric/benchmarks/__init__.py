@@ -1,0 +1,1 @@
+"""From opinion scores to figures: what `perceptmetric-bench` runs."""

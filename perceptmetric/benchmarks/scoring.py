@@ -43,7 +43,6 @@ def score(dataset: Dataset, network: Autoencoder, stages: Sequence[str]) -> dict
         FileNotFoundError, InputError: an image cannot be used, sizes differ, or a distance is not finite.
     """
     last = max(stages, key=STAGES.index)
-    network = network.to(memory_format=torch.channels_last)
     distances: dict[str, list[float]] = {stage: [] for stage in stages}
     reference_path, reference = None, {}
     images = _decoded(_files(dataset))

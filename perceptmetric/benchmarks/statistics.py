@@ -84,7 +84,11 @@ def logistic(quality: Floats, top: float, bottom: float, centre: float, width: f
 def _fit(quality: Floats, mos: Floats) -> Floats | None:
     standardised = (quality - quality.mean()) / quality.std()
     start = np.array([mos.max(), mos.min(), 0.0, 1.0])
-    fit = optimize.least_squares(lambda parameters: logistic(standardised, *parameters) - mos, start, method="lm")
+
+    def errors(parameters: Floats) -> Floats:
+        return logistic(standardised, *parameters) - mos
+
+    fit = optimize.least_squares(errors, start, method="lm")
     return logistic(standardised, *fit.x) if fit.success else None
 
 

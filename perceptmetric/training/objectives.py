@@ -53,6 +53,7 @@ class Denoise(Reconstruct):
     name = "denoise"
 
     def degrade(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """The images with noise."""
         noise = torch.randn(images.shape, generator=generator)
         return images + self.sigma * noise.to(images.device)
 
@@ -69,6 +70,7 @@ class Deblur(Reconstruct):
     name = "deblur"
 
     def degrade(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """The images blurred."""
         radius = math.ceil(3 * self.sigma)
         offsets = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
         kernel = torch.softmax(-offsets.square() / (2 * self.sigma**2), 0)
@@ -90,6 +92,7 @@ class Sparse(Reconstruct):
     name = "sparse"
 
     def penalty(self, code: Tensor) -> Tensor:
+        """The weighted mean magnitude of the code."""
         return self.weight * code.abs().mean()
 
 

@@ -94,7 +94,7 @@ def _objective(table: Any) -> Reconstruct:
     return kind(**parameters)
 
 
-def _check_number(name: str, value: Any, kind: type, *, zero_allowed: bool = False) -> None:
+def _check_number(name: str, value: Any, kind: type[Any], *, zero_allowed: bool = False) -> None:
     kinds = (int, float) if kind is float else kind
     if not isinstance(value, kinds) or isinstance(value, bool):
         raise InputError(f"{name}: found {value!r}, expected a number of type {kind.__name__}")

@@ -67,7 +67,7 @@ class Trainer:
         }
         self.crops = RandomCrops(train, side=recipe.crop, batch=recipe.batch, seed=recipe.seed)
         self.held_back = central_squares(held_back)
-        self.network = checkpoints.untrained(recipe.seed).to(device, memory_format=torch.channels_last)
+        self.network = checkpoints.untrained(recipe.seed).to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate)
         self.step = 0
         self.curve: list[dict[str, float]] = []
@@ -161,7 +161,7 @@ class Trainer:
         try:
             with safe_open(path, framework="pt", device=str(self.device)) as state:
                 metadata = state.metadata()
-                tensors: dict[str, Tensor] = {name: state.get_tensor(name) for name in state.keys()}
+                tensors: dict[str, Tensor] = {name: state.get_tensor(name) for name in state.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise InputError(f"{path}: not the state of a run ({error}); remove it to start again") from error
         if json.loads(metadata["recipe"]) != self.recipe.as_dict():

@@ -1,6 +1,10 @@
+import hashlib
+import itertools
+import os
 import shutil
 
 import pytest
+from PIL import Image
 
 from perceptmetric import InputError
 from perceptmetric.benchmarks import datasets
@@ -11,9 +15,7 @@ from perceptmetric.benchmarks.datasets import tid2013
 def copy(tid2013_root, tmp_path):
     """A set to break: its images are links."""
     root = tmp_path / "tid2013"
-    shutil.copytree(
-        tid2013_root, root, copy_function=lambda source, target: target and shutil.os.symlink(source, target)
-    )
+    shutil.copytree(tid2013_root, root, copy_function=os.symlink)
     scores = root / "mos_with_names.txt"
     text = scores.read_text()
     scores.unlink()
@@ -34,14 +36,10 @@ def test_all_3000_pairs_are_read_whatever_the_case_of_the_names(tid2013_root):
     assert last.reference.name == "I25.bmp"
     assert last.mos == pytest.approx(9 - (50 + 24 / 3) / 8)
     references = [pair.reference for pair in dataset.pairs]
-    assert sum(a != b for a, b in zip(references, references[1:], strict=False)) == 24
+    assert sum(a != b for a, b in itertools.pairwise(references)) == 24
 
 
 def test_the_stand_in_is_called_a_replica(tid2013_root, monkeypatch):
-    import hashlib
-
-    from PIL import Image
-
     pixels = Image.open(tid2013_root / "reference_images" / "I02.BMP").tobytes()
     monkeypatch.setattr(datasets, "TID2013_REPLICA_I02", hashlib.sha256(pixels).hexdigest())
     assert tid2013(tid2013_root).name == "TID2013 replica"
