@@ -49,7 +49,7 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: not an image that Pillow can read") from error
     except (OSError, SyntaxError, EOFError) as error:
-        raise InputError(f"{path}: broken image file ({error})") from error
+        raise InputError(f"{path}: cannot be read ({error})") from error
 
 
 def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:

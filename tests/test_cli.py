@@ -45,7 +45,7 @@ def bad(tmp_path, samples):
         ("missing.png", "no such file"),
         ("folder.png", "no such file"),
         ("text.png", "not an image that Pillow can read"),
-        ("truncated.png", "broken image file"),
+        ("truncated.png", "cannot be read (image file is truncated"),
         ("size.png", "found 100x100 pixels, expected 384x256"),
         ("small.png", "found 3x3 pixels, expected at least 4 a side"),
         ("deep.png", "found Pillow mode 'I;16', expected 8 bits a channel"),

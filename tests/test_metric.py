@@ -116,11 +116,11 @@ def test_the_map_shows_where_the_images_differ(sample):
     other = image.clone()
     other[..., 100:110, 200:210] = 0.5
     rows, columns = PerceptualDistance().map(image, other)[0, 0].nonzero(as_tuple=True)
-    # The network sees 14 pixels beyond a place's own four.
-    assert rows.min() >= 100 - 32
-    assert rows.max() < 110 + 32
-    assert columns.min() >= 200 - 32
-    assert columns.max() < 210 + 32
+    # A place of four pixels sees 12 more to either side: 8 by conv3, 4 by conv2.
+    assert rows.min() >= 100 - 16
+    assert rows.max() < 110 + 16
+    assert columns.min() >= 200 - 16
+    assert columns.max() < 210 + 16
 
 
 def test_descent_from_a_blurred_image_lowers_distance_and_rmse(sample):

@@ -15,13 +15,14 @@ from perceptmetric.training.trainer import DivergedError, Trainer
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains one recipe; the exit code is that of `commands.run`, or 1 for a run that diverged."""
-    parser = argparse.ArgumentParser(prog="perceptmetric-train", description="Train a PerceptNet autoencoder.")
+    parser = argparse.ArgumentParser(
+        prog="perceptmetric-train", description="Train a PerceptNet autoencoder, on CUDA if there is one."
+    )
     parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="such as training/recipes/reconstruct.toml")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder tree of JPEG, PNG photographs")
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="checkpoint; an unfinished run resumes")
-    parser.add_argument("--device", help="cpu, cuda, ... (default: cuda where there is one)")
     options = parser.parse_args(arguments)
-    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         return commands.run(
             parser.prog, lambda: Trainer(read_recipe(options.recipe), options.data, options.out, device).run()
