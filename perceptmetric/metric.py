@@ -40,7 +40,9 @@ class PerceptualDistance(nn.Module):
 
     0 for identical images, symmetric, without upper bound, and differentiable everywhere. It adds up
     over the image: images twice as large in area are about sqrt(2) times as far apart. The network is
-    frozen and stays in evaluation mode. The study's readout: `perceptmetric.readout.paper`.
+    frozen (its weights are buffers, which no optimiser meets), stays in evaluation mode, and computes in its
+    own precision (float32 unless the module is cast) also under autocast. The study's readout:
+    `perceptmetric.readout.paper`.
 
     Args:
         network: a trained autoencoder, of which a copy is kept; the bundled default where None.
@@ -178,7 +180,8 @@ class PerceptualDistance(nn.Module):
             torch.Size([5])
         """
         _check_pair(a, b)
-        return readout.paper(a.activations, b.activations)
+        with _own_precision(a):
+            return readout.paper(a.activations, b.activations)
 
     def map(self, a: ImageLike, b: ImageLike) -> Tensor:
         """Where two images differ: the squared distance pixel by pixel.
@@ -200,7 +203,8 @@ class PerceptualDistance(nn.Module):
         """
         first, second = self._encode(a, "first image"), self._encode(b, "second image")
         _check_pair(first, second)
-        return readout.paper_map(first.activations, second.activations, size=first.size, stride=stride(self.stage))
+        with _own_precision(first):
+            return readout.paper_map(first.activations, second.activations, size=first.size, stride=stride(self.stage))
 
     def train(self, mode: bool = True) -> PerceptualDistance:
         """Does nothing but stay in evaluation mode: the metric is not trained along with its caller."""
@@ -224,7 +228,13 @@ class PerceptualDistance(nn.Module):
         # A tensor on another device is its caller's slip: torch's error names both devices.
         batch = batch.to(weights.dtype) if isinstance(image, Tensor) else batch.to(weights)
         height, width = batch.shape[-2:]
-        return Encoding(self.layers(batch), (height, width), name)
+        with torch.autocast(batch.device.type, enabled=False):
+            return Encoding(self.layers(batch), (height, width), name)
+
+
+def _own_precision(encoding: Encoding) -> torch.autocast:
+    """Switches the caller's autocast off: the difference of two similar images drowns in bfloat16's rounding."""
+    return torch.autocast(encoding.activations.device.type, enabled=False)
 
 
 def _frozen(module: nn.Module) -> nn.Module:
