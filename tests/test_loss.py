@@ -86,24 +86,29 @@ def test_bfloat16_autocast_gives_the_metrics_float32_value(crops):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         torch.testing.assert_close(model.metric(similar, crops), expected)
         torch.testing.assert_close(model.metric.map(similar, crops).sum((1, 2, 3)).sqrt(), expected)
-        train(model, crops, steps=80)
-    assert_learned(model, crops)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="float16 autocast is CUDA's")
-def test_float16_autocast_on_cuda(crops):
-    model, crops = Denoiser().cuda(), crops.cuda()
+@pytest.mark.parametrize(
+    ("device", "dtype"),
+    [
+        ("cpu", torch.bfloat16),
+        pytest.param("cuda", torch.float16, marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")),
+    ],
+)
+def test_a_denoiser_gets_better_under_autocast(device, dtype, crops):
+    model, crops = Denoiser().to(device), crops.to(device)
     before = state(model.metric)
 
     def loss_of(clean, noise):
-        with torch.autocast("cuda", dtype=torch.float16):
+        with torch.autocast(device, dtype=dtype):
             return model(clean, noise)
 
-    train(model, crops, steps=80, loss_of=loss_of, scaler=torch.amp.GradScaler("cuda"))
-    assert_learned(model, crops)
+    train(model, crops, steps=80, loss_of=loss_of, scaler=torch.amp.GradScaler(device, enabled=dtype == torch.float16))
     assert_same(before, model.metric.state_dict())
+    assert_learned(model, crops)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # inductor's own import
 @pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
 def test_the_whole_step_compiles_as_one_graph(backend, crops):
     torch.compiler.reset()
