@@ -39,6 +39,9 @@ def names(tmp_path, samples, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_the_blocks_of_a_page_run(page, names):
     text = page.read_text(encoding="utf-8")
+    if needs := re.match(r"<!-- needs: (.+) -->\n", text):
+        for package in needs[1].split():
+            pytest.importorskip(package)
     assert text.count("```python") == len(list(blocks(text))), "a block that this test would not run"
     for line, code in blocks(text):
         exec(compile("\n" * line + code, str(page), "exec"), names)  # noqa: S102
