@@ -191,7 +191,9 @@ def _named(repository: str) -> Iterator[None]:
     except errors.GatedRepoError as error:
         raise InputError(f"Hub repository {repository}: gated; ask its owner for access, then log in") from error
     except errors.RepositoryNotFoundError as error:
-        raise InputError(f"Hub repository {repository}: not found, nor a folder of this name; if it is private, {_LOG_IN}") from error
+        raise InputError(
+            f"Hub repository {repository}: not found, nor a folder of this name; if it is private, {_LOG_IN}"
+        ) from error
     except errors.RevisionNotFoundError as error:
         raise InputError(f"Hub repository {repository}: no such revision") from error
     except errors.HfHubHTTPError as error:

@@ -64,7 +64,10 @@ def test_a_repository_that_is_not_there_or_private_is_named(hub, files, monkeypa
         if token:
             monkeypatch.setenv("HF_TOKEN", token)
             assert checkpoints.load("owner/secret")[1]["objective"]["name"] == "reconstruct"
-        with pytest.raises(InputError, match="Hub repository owner/nonesuch: not found, nor a folder of this name; if it is private, log in"):
+        with pytest.raises(
+            InputError,
+            match="Hub repository owner/nonesuch: not found, nor a folder of this name; if it is private, log in",
+        ):
             checkpoints.load("owner/nonesuch")
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     with pytest.raises(InputError, match="Hub repository owner/other: not found"):
@@ -74,7 +77,9 @@ def test_a_repository_that_is_not_there_or_private_is_named(hub, files, monkeypa
 def test_a_private_repository_without_a_token_is_named(hub, files):
     hub.add("owner/secret", files)
     hub.private.add("owner/secret")
-    with pytest.raises(InputError, match="Hub repository owner/secret: not found, nor a folder of this name; if it is private, log in"):
+    with pytest.raises(
+        InputError, match="Hub repository owner/secret: not found, nor a folder of this name; if it is private, log in"
+    ):
         checkpoints.load("owner/secret")
 
 
