@@ -95,7 +95,7 @@ def test_a_connection_that_is_cut_is_named_and_the_next_try_works(hub, files, mo
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     hub.add("owner/cut", files)
     hub.cut.add("model.safetensors")
-    with pytest.raises(InputError, match="(?i)Hub repository owner/cut: .*connection"):
+    with pytest.raises(InputError, match=r"(?i)Hub repository owner/cut: .*connection"):
         checkpoints.load("owner/cut")
     hub.cut.clear()
     assert checkpoints.load("owner/cut")[1]["objective"]["name"] == "reconstruct"
