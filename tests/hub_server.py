@@ -13,8 +13,9 @@ TOKEN = "hf_secret"  # noqa: S105
 class HubServer(ThreadingHTTPServer):
     """Repositories as dictionaries: name -> revision -> path -> content.
 
-    `private` needs the token, `cut` are files whose connection breaks midway, `served` replaces what a file
-    sends by something else, under the hash of the real content. `requests` lists methods and paths.
+    `private` needs the token, `gated` the owner's consent; `down` fails at everything. `cut` are files whose
+    connection breaks midway, `served` replaces what a file sends by something else, under the hash of the real
+    content. `requests` lists methods and paths.
     """
 
     daemon_threads = True
@@ -28,6 +29,8 @@ class HubServer(ThreadingHTTPServer):
     def reset(self):
         self.repositories = {}
         self.private = set()
+        self.gated = set()
+        self.down = False
         self.cut = set()
         self.served = {}
         self.requests = []
@@ -70,6 +73,8 @@ class Handler(BaseHTTPRequestHandler):
         self.body = self.read_body()
         path = self.path.partition("?")[0]
         self.server.requests.append(f"{self.command} {path}")
+        if self.server.down:
+            return self.refuse(500, None)
         for pattern, answer in routes:
             if match := re.fullmatch(pattern, path):
                 return answer(*match.groups())
@@ -91,6 +96,8 @@ class Handler(BaseHTTPRequestHandler):
         revisions = self.server.repositories.get(repository)
         if revisions is None or (repository in self.server.private and not authorized):
             return self.refuse(404 if authorized else 401, "RepoNotFound")
+        if repository in self.server.gated:
+            return self.refuse(403, "GatedRepo")
         for name, files in revisions.items():
             if revision in (name, commit_of(files)):
                 return files

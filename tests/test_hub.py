@@ -83,6 +83,23 @@ def test_a_private_repository_without_a_token_is_named(hub, files):
         checkpoints.load("owner/secret")
 
 
+def test_a_gated_repository_is_named(hub, files):
+    hub.add("owner/gated", files)
+    hub.gated.add("owner/gated")
+    with pytest.raises(InputError, match="Hub repository owner/gated: gated; ask its owner for access"):
+        checkpoints.load("owner/gated")
+
+
+def test_a_server_that_fails_is_named_and_what_is_cached_still_works(hub, files, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    hub.add("owner/rebuilt", files)
+    checkpoints.load("owner/rebuilt")
+    hub.down = True
+    assert checkpoints.load("owner/rebuilt")[1]["objective"]["name"] == "reconstruct"
+    with pytest.raises(InputError, match=r"Hub repository owner/other: .*500"):
+        checkpoints.load("owner/other")
+
+
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
 def test_a_repository_without_a_checkpoint_is_named(missing, hub, files):
     del files[missing]
