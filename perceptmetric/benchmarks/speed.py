@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -43,8 +43,9 @@ class Speed:
         metric: its name.
         side: of the square images in pixels.
         pairs_per_second: of the median pair, reference and distorted image both new, one pair at a time.
-        peak_bytes: how much more memory the process held at its peak than before its first pair (CPU), or what
-            torch had allocated on the device at the peak (CUDA). None where the system does not tell.
+        peak_bytes: how much more memory the process held at its peak than before its first pair, the two images
+            included (CPU), or what torch had allocated on the device at the peak (CUDA). None where the system
+            does not tell.
         matrix_share: convolutions and matrix products done a second (as torch counts them), as a share of those
             a product of two 2048x2048 matrices does a second. What a metric does beside them is not counted.
     """
@@ -140,8 +141,8 @@ class SpeedReport:
 @torch.inference_mode()
 def measure(metric: Metric, device: str, sides: Sequence[int]) -> list[Speed]:
     """One metric at each size, in this process. The sizes must ascend: a peak is that of the largest size so far."""
-    matrix_rate = _matrix_rate(device)
     rows = []
+    before = _start_of_peak(device)
     for side in sides:
         torch.manual_seed(0)
         reference = (torch.rand(1, 3, side, side, device=device) * 255).round() / 255
@@ -150,7 +151,6 @@ def measure(metric: Metric, device: str, sides: Sequence[int]) -> list[Speed]:
         def pair(reference: torch.Tensor = reference, distorted: torch.Tensor = distorted) -> None:
             metric.against(reference)(distorted)
 
-        before = _start_of_peak(device)
         pair()
         peak = _peak(device)
         with FlopCounterMode(display=False) as counter:
@@ -158,8 +158,9 @@ def measure(metric: Metric, device: str, sides: Sequence[int]) -> list[Speed]:
         times = _times(pair, device)
         rate = 1 / sorted(times)[len(times) // 2]
         held = None if peak is None or before is None else peak - before
-        rows.append(Speed(metric.name, side, rate, held, counter.get_total_flops() * rate / matrix_rate))
-    return rows
+        rows.append(Speed(metric.name, side, rate, held, counter.get_total_flops() * rate))
+    matrix_rate = _matrix_rate(device)
+    return [replace(row, matrix_share=row.matrix_share / matrix_rate) for row in rows]
 
 
 def _times(work: Callable[[], object], device: str) -> list[float]:
