@@ -25,6 +25,7 @@ from perceptmetric.benchmarks.metrics import Metric, MetricError, perceptual
 from perceptmetric.benchmarks.peers import peer, peers
 from perceptmetric.benchmarks.report import versions
 from perceptmetric.checkpoints import load
+from perceptmetric.commands import INTERRUPTED
 from perceptmetric.errors import InputError
 
 SIDES = (256, 512, 1024)
@@ -80,7 +81,7 @@ def speed(names: Sequence[str], checkpoint: str, device: str, sides: Sequence[in
         if done.returncode == 0:
             rows += [Speed(**found) for found in json.loads(done.stdout.splitlines()[-1])]
         elif name == OURS:
-            raise InputError(f"{name}: failed; see above")
+            raise InputError(f"{name}: {done.stdout.strip()}")
         else:
             not_run[name] = done.stdout.strip() or f"its process ended with code {done.returncode}"
     machine = torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()} CPU"
@@ -229,6 +230,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         print(f"{type(error).__name__}: {error}".splitlines()[0])
         return 1
+    except KeyboardInterrupt:  # the parent's to tell
+        return INTERRUPTED
     print(json.dumps([asdict(row) for row in rows]))
     return 0
 

@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,3 +20,16 @@ def dataset(tmp_path):
             Image.fromarray(noisy.astype(np.uint8)).save(path)
             pairs.append(Pair(tmp_path / f"{reference}.png", path, 9.0 - level, ("even", "odd")[level % 2]))
     return Dataset("made up", "MOS", tuple(pairs))
+
+
+@pytest.fixture
+def piq():
+    """Skips where the extra is not installed; importing it is the suite's business."""
+    if find_spec("piq") is None:
+        pytest.skip("piq is not installed")
+
+
+@pytest.fixture
+def matplotlib():
+    """Skips where the extra is not installed."""
+    pytest.importorskip("matplotlib")

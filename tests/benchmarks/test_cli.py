@@ -10,6 +10,7 @@ from perceptmetric.benchmarks.cli import main
 from perceptmetric.perceptnet import STAGES
 
 
+@pytest.mark.usefixtures("piq", "matplotlib")
 def test_tid2013_writes_everything_with_a_progress_bar(tid2013_root, tmp_path, capfd):
     files = {name: tmp_path / f"results.{name}" for name in ("json", "csv", "markdown")}
     outputs = [word for name, path in files.items() for word in (f"--{name}", str(path))]

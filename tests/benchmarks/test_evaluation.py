@@ -52,6 +52,7 @@ def test_unknown_metrics_are_refused_before_anything_is_scored(dataset):
         evaluate(dataset, "untrained", ["gdn4"], compare=["nonesuch"])
 
 
+@pytest.mark.usefixtures("piq")
 def test_ctrl_c_prints_what_was_finished(dataset, capsys):
     with pytest.raises(Interrupted, match=r"own_metrics:interrupting: 0 of 20 pairs were scored; finished: percept"):
         evaluate(dataset, "untrained", ["gdn4"], compare=["own_metrics:interrupting", "psnr"])

@@ -17,6 +17,7 @@ def pair(samples):
     return as_batch(samples / "cat.png"), as_batch(samples / "cat-jpeg.jpg")
 
 
+@pytest.mark.usefixtures("piq")
 @pytest.mark.parametrize("name", HAND_MADE)
 def test_more_distortion_lies_farther_away(name, samples, tmp_path):
     image = Image.open(samples / "coffee.png")
@@ -27,12 +28,14 @@ def test_more_distortion_lies_farther_away(name, samples, tmp_path):
     assert fine < coarse
 
 
+@pytest.mark.usefixtures("piq")
 def test_psnr_is_its_formula(pair):
     reference, distorted = (np.asarray(image, dtype=np.float64) for image in pair)
     expected = 10 * np.log10(np.mean((reference - distorted) ** 2))
     assert peer("psnr").against(pair[0])(pair[1]) == pytest.approx([expected], abs=1e-3)
 
 
+@pytest.mark.usefixtures("piq")
 def test_the_distorted_image_comes_first(pair):
     """PIQ's VIFp is not symmetric: its first argument is the distorted image."""
     (found,) = peer("vifp").against(pair[0])(pair[1])
@@ -47,6 +50,7 @@ def run(code):
     return subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.usefixtures("piq")
 def test_hand_made_metrics_run_where_torchvision_is_missing_and_deep_ones_say_so():
     code = """if True:
         import sys, torch
@@ -65,6 +69,7 @@ def test_hand_made_metrics_run_where_torchvision_is_missing_and_deep_ones_say_so
     assert second.count("needs torchvision, which cannot be imported here (") == 2
 
 
+@pytest.mark.usefixtures("piq")
 @pytest.mark.parametrize("name", DEEP)
 def test_a_deep_metric_without_its_weights_says_so(name, monkeypatch):
     def no_network(*_, **__):
@@ -98,6 +103,7 @@ def test_a_users_own_metric_is_a_distance_unless_it_says_otherwise(own):
     assert peer("own_metrics:likeness").against(a)(b) == [0.5]
 
 
+@pytest.mark.usefixtures("piq")
 def test_metrics_that_cannot_run_are_reported_and_unknown_names_refused(own):
     ready, not_run = peers(["psnr", "own_metrics:not_callable", "own_metrics:nothing", "nonesuch:f", "psnr"])
     assert [metric.name for metric in ready] == ["psnr"]

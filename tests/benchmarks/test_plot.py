@@ -11,7 +11,7 @@ from perceptmetric.benchmarks.report import Report, row
 
 
 @pytest.fixture
-def report(dataset):
+def report(dataset, matplotlib):
     random = np.random.default_rng(0)
     main = row(dataset, "perceptmetric", "gdn4", random.normal(size=20))
     rows = [

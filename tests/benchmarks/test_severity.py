@@ -59,6 +59,7 @@ def test_a_metric_that_fails_is_named_with_the_photograph(small):
         ordered(photographs(small), Metric("mine", ("",), against))
 
 
+@pytest.mark.usefixtures("piq")
 def test_the_report_names_everything(small):
     report = severity(photographs(small), "untrained", ["psnr", "own:nothing"])
     head, used, _, columns, *rows = report.table().splitlines()

@@ -35,6 +35,7 @@ def test_memory_is_what_the_metric_held(short):
     assert row.peak_bytes is None or 0.9 * held < row.peak_bytes < 1.5 * held
 
 
+@pytest.mark.usefixtures("piq")
 def test_the_process_of_one_metric_prints_json(short, capsys):
     assert main(["perceptmetric", "untrained", "cpu", "16", "32"]) == 0
     rows = [Speed(**row) for row in json.loads(capsys.readouterr().out)]
@@ -43,6 +44,7 @@ def test_the_process_of_one_metric_prints_json(short, capsys):
     assert capsys.readouterr().out.startswith("ValueError: Invalid size of the input images")
 
 
+@pytest.mark.usefixtures("piq")
 @pytest.mark.slow
 def test_metrics_are_run_one_by_one_and_failures_reported():
     report = speed(["gmsd", "vifp", "own:nothing"], "untrained", "cpu", [16])

@@ -57,8 +57,10 @@ class Dataset:
 
     @property
     def references(self) -> list[str]:
-        """The name of each pair's reference, without folder and suffix."""
-        return [pair.reference.stem for pair in self.pairs]
+        """The name of each pair's reference: its file's, without folder and suffix where that tells them apart."""
+        paths = [pair.reference for pair in self.pairs]
+        stems = [path.stem for path in paths]
+        return stems if len(set(stems)) == len(set(paths)) else [str(path) for path in paths]
 
     @property
     def kinds(self) -> list[str]:
@@ -85,9 +87,11 @@ def checked(name: str, opinion: Opinion, pairs: Iterable[Pair], source: str) -> 
     if not pairs:
         raise InputError(f"{name}: found no pair of images; the set can be had at {source}")
     sizes: dict[Path, tuple[int, int]] = {}
+    scored: set[Path] = set()
     for pair in pairs:
-        if pair.distorted in sizes and pair.distorted != pair.reference:
+        if pair.distorted in scored:
             raise InputError(f"{pair.distorted}: found two scores, expected one for each image")
+        scored.add(pair.distorted)
         for path in (pair.reference, pair.distorted):
             if path not in sizes:
                 sizes[path] = _size(path, source)

@@ -23,6 +23,19 @@ def test_pairs_come_by_reference(pairs):
     assert dataset.kinds == ["1", "1", "2"]
 
 
+def test_references_of_one_name_are_told_apart_by_their_folders(pairs, tmp_path):
+    (tmp_path / "deeper").mkdir()
+    Image.new("RGB", (6, 4)).save(tmp_path / "deeper" / "a.png")
+    Image.new("RGB", (6, 4)).save(tmp_path / "c.png")
+    more = [*pairs, Pair(tmp_path / "deeper" / "a.png", tmp_path / "c.png", 1, "1")]
+    assert len(set(checked("made up", "MOS", more, "nowhere").references)) == 3
+
+
+def test_a_reference_may_be_scored_as_well(pairs, tmp_path):
+    more = [*pairs, Pair(tmp_path / "b.png", tmp_path / "a.png", 1, "1")]
+    assert len(checked("made up", "MOS", more, "nowhere").pairs) == 4
+
+
 def test_quality_is_larger_for_better_images(pairs):
     np.testing.assert_array_equal(Dataset("x", "MOS", tuple(pairs)).quality, [1, 1, 2])
     np.testing.assert_array_equal(Dataset("x", "DMOS", tuple(pairs)).quality, [-1, -1, -2])
