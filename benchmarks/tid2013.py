@@ -1,6 +1,6 @@
 """Scores every bundled checkpoint, the untrained network and every other metric that runs on TID2013 or its replica.
 
-    python benchmarks/tid2013.py --root DIR [--skip-peers]
+    python benchmarks/tid2013.py --root DIR
 
 Writes into `benchmarks/results/<database>/`: `<checkpoint>.json` with all 19 stages, `peers/<metric>.json`,
 `distances/<name>.csv` with the distance of each pair (a checkpoint's at the encoder's output), the pictures in
@@ -23,7 +23,7 @@ from perceptmetric.benchmarks.evaluation import evaluate
 from perceptmetric.benchmarks.metrics import MetricError, fingerprint
 from perceptmetric.benchmarks.peers import NAMES, peer
 from perceptmetric.benchmarks.plot import plot
-from perceptmetric.benchmarks.report import Report, Row, row, versions, write
+from perceptmetric.benchmarks.report import Report, Row, against, interval, row, versions, write
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import Floats
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, load
@@ -37,9 +37,7 @@ def main() -> None:
     """Scores what is not yet scored and writes the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True, help="the database as published")
-    parser.add_argument("--skip-peers", action="store_true", help="score the checkpoints alone")
-    options = parser.parse_args()
-    dataset = tid2013(options.root)
+    dataset = tid2013(parser.parse_args().root)
     name = dataset.name.lower().replace(" ", "-")
     folder = RESULTS / name
     for part in ("peers", "distances"):
@@ -47,7 +45,7 @@ def main() -> None:
     for checkpoint in (UNTRAINED, *bundled_names()):
         score_checkpoint(dataset, checkpoint, folder)
         summarise(dataset, folder)
-    for metric in () if options.skip_peers else NAMES:
+    for metric in NAMES:
         score_peer(dataset, metric, folder)
         summarise(dataset, folder)
     draw(dataset, folder, FIGURES / name)
@@ -129,6 +127,12 @@ def summarise(dataset: Dataset, folder: Path) -> None:
         "",
         *stage_by_stage(checkpoints),
         "",
+        "## Pictures",
+        "",
+        f"![Opinion against distance for every metric](../../figures/{folder.name}/scatter.png)",
+        "",
+        f"![SROCC within each type of distortion](../../figures/{folder.name}/types.png)",
+        "",
         "## The weights",
         "",
         "| checkpoint | SHA-256 of its weights |",
@@ -161,10 +165,10 @@ def compared(dataset: Dataset, folder: Path, checkpoints: Sequence[str], metrics
 
 def line(found: Row) -> str:
     """A row in Markdown."""
-    a, d = found.agreement, found.difference
+    a = found.agreement
     fitted = ("-", "-") if a.plcc_logistic is None or a.rmse is None else (f"{a.plcc_logistic:.4f}", f"{a.rmse:.4f}")
-    cells = [found.metric, f"{a.srocc:.4f}", f"{a.ci95[0]:.3f} to {a.ci95[1]:.3f}", f"{a.krocc:.4f}", f"{a.plcc:.4f}"]
-    cells += [*fitted, f"{d.difference:+.3f} ({d.ci95[0]:+.3f} to {d.ci95[1]:+.3f}), p = {d.p:.3f}" if d else ""]
+    cells = [found.metric, f"{a.srocc:.4f}", interval(a), f"{a.krocc:.4f}", f"{a.plcc:.4f}"]
+    cells += [*fitted, against(found)]
     return f"| {' | '.join(cells)} |"
 
 

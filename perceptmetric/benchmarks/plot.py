@@ -115,12 +115,13 @@ def _stages(report: Report, stages: list[Row], others: list[Row]) -> Figure:
     figure = _figure(7, 4)
     axes = figure.add_subplot()
     values = np.array([row.agreement.srocc for row in stages])
-    low, high = np.array([row.agreement.ci95 for row in stages]).T
+    low, high = np.array([row.agreement.ci95 or (np.nan, np.nan) for row in stages]).T
     places = np.arange(len(stages))
     axes.fill_between(places, low, high, alpha=0.2, label="95% interval")
     axes.plot(places, values, "o-", label=f"{stages[0].metric}, {report.checkpoint}")
     for number, row in enumerate(others, start=1):
-        axes.axhline(row.agreement.srocc, color=f"C{number}", linewidth=0.8, linestyle="--", label=row.label)
+        style = ("--", ":")[number // 10 % 2]  # the colours repeat after 10
+        axes.axhline(row.agreement.srocc, color=f"C{number % 10}", linewidth=0.8, linestyle=style, label=row.label)
     axes.set_xticks(places, [row.stage for row in stages], rotation=60, fontsize=7)
     axes.set_ylabel(f"SROCC with {report.opinion}", fontsize=8)
     axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))

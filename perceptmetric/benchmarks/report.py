@@ -106,10 +106,9 @@ class Report:
         lines = [*self.provenance(), f"{columns}  {self._to()}".rstrip()]
         for row in self.rows:
             a = row.agreement
-            interval = f"{a.ci95[0]:.4f} to {a.ci95[1]:.4f}"
             lines.append(
-                f"{row.label:<{width}}{a.srocc:>9.4f}  {interval:<17}{a.krocc:>8.4f}{a.plcc:>9.4f}"
-                f"{_figure(a.plcc_logistic):>8}{_figure(a.rmse):>8}  {_difference(row)}".rstrip()
+                f"{row.label:<{width}}{a.srocc:>9.4f}  {interval(a):<17}{a.krocc:>8.4f}{a.plcc:>9.4f}"
+                f"{_figure(a.plcc_logistic):>8}{_figure(a.rmse):>8}  {against(row)}".rstrip()
             )
         lines += [f"{row.label}: the logistic fit did not converge" for row in self._not_converged()]
         return "\n".join(lines + [f"{name}: not run: {reason}" for name, reason in self.not_run.items()])
@@ -128,9 +127,9 @@ class Report:
         for row in self.rows:
             a = row.agreement
             cells = [
-                *(row.metric, row.stage, f"{a.srocc:.4f}", f"{a.ci95[0]:.4f} to {a.ci95[1]:.4f}"),
+                *(row.metric, row.stage, f"{a.srocc:.4f}", interval(a)),
                 *(f"{a.krocc:.4f}", f"{a.plcc:.4f}", _figure(a.plcc_logistic), _figure(a.rmse)),
-                _difference(row),
+                against(row),
             ]
             lines.append(f"| {' | '.join(cells)} |")
         lines += ["", *(f"{row.label}: the logistic fit did not converge." for row in self._not_converged())]
@@ -168,11 +167,12 @@ class Report:
         writer.writeheader()
         for row in self.rows:
             a, d = row.agreement, row.difference
-            figures: dict[str, float | None] = {"srocc": a.srocc, "ci95_low": a.ci95[0], "ci95_high": a.ci95[1]}
-            figures |= {"krocc": a.krocc, "plcc": a.plcc, "plcc_logistic": a.plcc_logistic, "rmse": a.rmse}
+            low, high = a.ci95 or (None, None)
+            figures = {"srocc": a.srocc, "ci95_low": low, "ci95_high": high, "krocc": a.krocc, "plcc": a.plcc}
+            figures |= {"plcc_logistic": a.plcc_logistic, "rmse": a.rmse}
             if d:
-                figures |= {"difference": d.difference, "difference_low": d.ci95[0], "difference_high": d.ci95[1]}
-                figures |= {"p": d.p}
+                low, high = d.ci95 or (None, None)
+                figures |= {"difference": d.difference, "difference_low": low, "difference_high": high, "p": d.p}
             writer.writerow({**head, "metric": row.metric, "stage": row.stage, **figures})
         for name, reason in self.not_run.items():
             writer.writerow({**head, "metric": name, "not_run": reason})
@@ -216,9 +216,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _difference(row: Row) -> str:
+def interval(found: Agreement) -> str:
+    """The 95% interval in words, a dash where there is none."""
+    return f"{found.ci95[0]:.4f} to {found.ci95[1]:.4f}" if found.ci95 else "-"
+
+
+def against(row: Row) -> str:
+    """The difference to the main row in words, empty for that row itself."""
     d = row.difference
-    return f"{d.difference:+.3f} ({d.ci95[0]:+.3f} to {d.ci95[1]:+.3f}), p = {d.p:.3f}" if d else ""
+    if d is None:
+        return ""
+    return f"{d.difference:+.3f}" + (f" ({d.ci95[0]:+.3f} to {d.ci95[1]:+.3f}), p = {d.p:.3f}" if d.ci95 else "")
 
 
 def _figure(value: float | None) -> str:

@@ -13,7 +13,12 @@ from perceptmetric.errors import InputError
 
 Floats = NDArray[np.float64]
 
+Interval = tuple[float, float]
+
 RESAMPLES = 1000
+
+EVALUATIONS = 20000
+"""Of the logistic in a fit: where a straight or hollow relation has no turning point, its parameters run far off."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Agreement:
         plcc_logistic: Pearson's correlation of the opinions with the fitted `logistic`; None if the fit did
             not converge.
         rmse: root mean square error of that fit, in units of the opinions; None if it did not converge.
-        ci95: 95% interval of `srocc`, a bootstrap over references (1000 resamples, seed 0).
+        ci95: 95% interval of `srocc`, a bootstrap over references (1000 resamples, seed 0); None where all pairs
+            have one reference.
         by_type: `srocc` within each type of distortion; None where it is not defined (a constant).
         by_reference: `srocc` within the images of each reference; None where it is not defined.
     """
@@ -37,7 +43,7 @@ class Agreement:
     plcc: float
     plcc_logistic: float | None
     rmse: float | None
-    ci95: tuple[float, float]
+    ci95: Interval | None
     by_type: dict[str, float | None]
     by_reference: dict[str, float | None]
 
@@ -48,13 +54,14 @@ class Difference:
 
     Args:
         difference: of the two SROCC.
-        ci95: its 95% interval, from the same resamples of the references for both.
-        p: two-sided p-value of the hypothesis that there is no difference, at least 2 / 1001.
+        ci95: its 95% interval, from the same resamples of the references for both; None where all pairs have one
+            reference.
+        p: two-sided p-value of the hypothesis that there is no difference, at least 2 / 1001; None likewise.
     """
 
     difference: float
-    ci95: tuple[float, float]
-    p: float
+    ci95: Interval | None
+    p: float | None
 
 
 def agreement(
@@ -81,14 +88,13 @@ def agreement(
             raise InputError(f"{name}: found one value for all {len(values)} pairs, expected some to differ")
     curve = fit(-distances, quality)
     fitted = None if curve is None else curve(-distances)
-    low, high = np.nanquantile(resampled(distances, quality, references), [0.025, 0.975])
     return Agreement(
         srocc=srocc(-distances, quality),
         krocc=float(stats.kendalltau(-distances, quality).statistic),
         plcc=_pearson(-distances, quality),
         plcc_logistic=None if fitted is None else _pearson(fitted, quality),
         rmse=None if fitted is None else float(np.sqrt(np.mean((fitted - quality) ** 2))),
-        ci95=(float(low), float(high)),
+        ci95=_interval(resampled(distances, quality, references)) if len(set(references)) > 1 else None,
         by_type=_within(distances, quality, ["all"] * len(quality) if kinds is None else kinds),
         by_reference=_within(distances, quality, references),
     )
@@ -108,15 +114,13 @@ def difference(first: Floats, second: Floats, quality: Floats, references: Seque
         >>> difference(-quality, quality, quality, list("aaabbbccc"))
         Difference(difference=2.0, ci95=(2.0, 2.0), p=0.00199...)
     """
+    found = srocc(-first, quality) - srocc(-second, quality)
+    if len(set(references)) == 1:
+        return Difference(found, None, None)
     drawn = resampled(first, quality, references) - resampled(second, quality, references)
     drawn = drawn[np.isfinite(drawn)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
     tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
-    return Difference(
-        difference=srocc(-first, quality) - srocc(-second, quality),
-        ci95=(float(low), float(high)),
-        p=float(min(1, 2 * (tail + 1) / (len(drawn) + 1))),
-    )
+    return Difference(found, _interval(drawn), float(min(1, 2 * (tail + 1) / (len(drawn) + 1))))
 
 
 def srocc(x: Floats, y: Floats) -> float:
@@ -174,11 +178,17 @@ def fit(x: Floats, quality: Floats) -> Logistic | None:
     def errors(parameters: Floats) -> Floats:
         return Logistic(*parameters)(standardised) - quality
 
-    found = optimize.least_squares(errors, np.array([quality.max(), quality.min(), 0.0, 1.0]), method="lm")
+    start = np.array([quality.max(), quality.min(), 0.0, 1.0])
+    found = optimize.least_squares(errors, start, method="lm", max_nfev=EVALUATIONS)
     if not found.success or not np.isfinite(found.x).all() or found.x[3] == 0:
         return None
     top, bottom, middle, width = map(float, found.x)
     return Logistic(top, bottom, float(middle * scale + centre), float(width * scale))
+
+
+def _interval(drawn: Floats) -> Interval:
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _within(distances: Floats, quality: Floats, groups: Sequence[Hashable]) -> dict[str, float | None]:

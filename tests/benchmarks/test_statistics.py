@@ -71,8 +71,24 @@ def test_the_interval_holds_the_value_and_comes_from_the_references():
     expected = 2 * 1.96 * (1 - by_pair.srocc**2) / np.sqrt(300)
     assert by_pair.ci95[1] - by_pair.ci95[0] == pytest.approx(expected, rel=0.25)
     assert by_pair == agreement(distances, quality, list(map(str, range(300))))
-    one_reference = agreement(distances, quality, ["all"] * 300)
-    assert one_reference.ci95 == pytest.approx((one_reference.srocc,) * 2)
+
+
+def test_one_reference_has_no_interval():
+    random = np.random.default_rng(0)
+    quality, distances = random.normal(size=(2, 30))
+    assert agreement(distances, quality, ["all"] * 30).ci95 is None
+    found = difference(distances, -quality, quality, ["all"] * 30)
+    assert found.difference < 0
+    assert (found.ci95, found.p) == (None, None)
+
+
+def test_a_relation_without_a_turning_point_is_fitted_too():
+    """As between SSIM and MOS: the best logistic is an exponential, whose top lies far off."""
+    random = np.random.default_rng(0)
+    x = random.uniform(0, 3, 300)
+    quality = np.exp(x) + random.normal(size=300)
+    curve = fit(x, quality)
+    assert np.sqrt(np.mean((curve(x) - quality) ** 2)) == pytest.approx(1, abs=0.1)
 
 
 def test_results_by_type_and_by_reference_are_those_of_their_pairs():
@@ -123,7 +139,7 @@ def test_equal_metrics_do_not_differ():
 
 def test_a_fit_that_does_not_converge_is_none(monkeypatch):
     least_squares = statistics.optimize.least_squares
-    monkeypatch.setattr(statistics.optimize, "least_squares", lambda *a, **k: least_squares(*a, **k, max_nfev=1))
+    monkeypatch.setattr(statistics.optimize, "least_squares", lambda *a, **k: least_squares(*a, **{**k, "max_nfev": 1}))
     found = agreement(np.arange(9.0), np.arange(9.0), list("abcdefghi"))
     assert found.plcc_logistic is None
     assert found.rmse is None
