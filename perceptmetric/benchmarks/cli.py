@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         else:
             command.add_argument("--download", action="store_true", help="fetch the set into DIR if it is not there")
         _metrics(command)
-        command.add_argument("--readout", choices=READOUTS, default=READOUTS[0], help="default: %(default)s")
+        command.add_argument("--readout", choices=READOUTS, default="paper", help="default: %(default)s")
         stages = command.add_mutually_exclusive_group()
         stages.add_argument("--stage", choices=STAGES, metavar="NAME", default="gdn4", help="default: %(default)s")
         stages.add_argument("--layers", action="store_true", help="all 19 stages")
@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--plot", metavar="DIR", type=Path, help="draw scatter, types and stages into this folder")
         command.set_defaults(work=_score, dataset=name)
     command = kinds.add_parser("severity", help="does more distortion lie farther away? needs no opinion scores")
-    command.add_argument("--images", metavar="DIR", type=Path, default=SAMPLES, help="photographs (default: samples)")
+    command.add_argument(
+        "--images", metavar="DIR", type=Path, default=SAMPLES, help="JPEG and PNG files (default: the samples)"
+    )
     _metrics(command)
     command.set_defaults(work=_severity)
     command = kinds.add_parser("speed", help="pairs a second and memory")

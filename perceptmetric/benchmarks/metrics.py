@@ -16,8 +16,8 @@ from perceptmetric.perceptnet import STAGES, Autoencoder
 
 Compare = Callable[[Tensor], Sequence[float]]
 
-READOUTS = ("paper",)
-"""The readouts a benchmark can be run with."""
+READOUTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"paper": readouts.paper}
+"""The readouts a benchmark can be run with: from two sets of activations of a stage to a distance."""
 
 
 class MetricError(InputError):
@@ -58,7 +58,7 @@ def perceptual(network: Autoencoder, stages: Sequence[str] = ("gdn4",), readout:
         [0.0, 0.0]
     """
     last = max(stages, key=STAGES.index)
-    distance = {"paper": readouts.paper}[readout]
+    distance = READOUTS[readout]
 
     def activations(image: Tensor) -> Iterator[tuple[str, Tensor]]:
         return islice(network.stages(image), STAGES.index(last) + 1)

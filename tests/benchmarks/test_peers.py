@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import torch
 from PIL import Image
 
 from perceptmetric import InputError
+from perceptmetric.benchmarks import peers as module
 from perceptmetric.benchmarks.metrics import MetricError
 from perceptmetric.benchmarks.peers import DEEP, HAND_MADE, NAMES, peer, peers
 from perceptmetric.images import as_batch
@@ -78,6 +81,25 @@ def test_a_deep_metric_without_its_weights_says_so(name, monkeypatch):
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", no_network)
     with pytest.raises(MetricError, match=r"^(needs torchvision|its weights cannot be loaded)"):
         peer(name)
+
+
+def test_a_deep_metric_is_loaded_as_tensors_alone(monkeypatch):
+    """With stand-ins for torchvision and piq, since neither their weights nor a network can be had here."""
+    forced = []
+
+    class LPIPS:
+        def __init__(self):
+            forced.append(os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD"))
+
+        def __call__(self, distorted, reference):
+            return distorted.sum() - reference.sum()
+
+    monkeypatch.setattr(module, "_why_no_torchvision", lambda: "")
+    monkeypatch.setitem(sys.modules, "piq", SimpleNamespace(LPIPS=LPIPS))
+    monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", raising=False)
+    assert peer("lpips").against(torch.zeros(1, 3, 2, 2))(torch.ones(1, 3, 2, 2)) == [12]
+    assert forced == ["1"]
+    assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
 
 
 def worst(reference, distorted):
