@@ -11,12 +11,8 @@ from perceptmetric.errors import InputError
 SOURCE = "https://github.com/HaomingCai/PIPAL-dataset"
 REFERENCES, IMAGES_OF_EACH = 200, 116
 
-KINDS = (
-    "traditional distortions", "traditional super-resolution", "PSNR-oriented super-resolution",
-    "super-resolution with kernel mismatch", "GAN-based super-resolution", "denoising",
-    "super-resolution and denoising",
-)  # fmt: skip
-"""The groups of distortions, 00 to 06."""
+KINDS = tuple(f"group {number:02d}" for number in range(7))
+"""The groups of distortions; the set numbers them and does not name them."""
 
 
 def read(root: Path) -> Dataset:
@@ -66,7 +62,7 @@ def _distorted(root: Path) -> dict[str, Path]:
 
 
 def _kind(name: str, where: str) -> str:
-    """The group of `A0001_04_12.bmp` is the fifth."""
+    """The group of `A0001_04_12.bmp` is 04."""
     words = name.split("_")
     if len(words) != 3 or words[1] not in {f"{group:02d}" for group in range(len(KINDS))}:
         raise InputError(f"{where}: found {name!r}, expected a name such as A0001_04_12.bmp")

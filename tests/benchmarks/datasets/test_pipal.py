@@ -25,7 +25,7 @@ def test_all_folders_are_read(root):
     assert (dataset.name, dataset.opinion, len(dataset.pairs)) == ("PIPAL (training part)", "MOS", 14)
     assert dataset.quality[:2].tolist() == [1500.25, 1499.25]
     assert dataset.references[-1] == "A0002"
-    assert dataset.kinds[4] == "GAN-based super-resolution"
+    assert dataset.kinds[4] == "group 04"
 
 
 def label(root, text):
