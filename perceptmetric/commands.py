@@ -42,7 +42,7 @@ def run(program: str, work: Callable[[], None]) -> int:
     except (InputError, OSError) as error:
         print(f"{program}: {error}", file=sys.stderr)
         return BAD_INPUT
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(": ".join(filter(None, (program, "interrupted", str(error)))), file=sys.stderr)
         return INTERRUPTED
     return 0
