@@ -35,10 +35,14 @@ class Reconstruct:
         """What is added to the squared error for the encoder's output `code`."""
         return 0.0
 
+    def loss(self, network: Autoencoder, degraded: Tensor, images: Tensor) -> Tensor:
+        """The loss of a batch whose `degraded` version the network saw, a scalar."""
+        code = network.encoder(degraded)
+        return F.mse_loss(network.decode(code, images.shape).float(), images) + self.penalty(code.float())
+
     def __call__(self, network: Autoencoder, images: Tensor, generator: torch.Generator) -> Tensor:
         """The loss of a batch of clean images, a scalar."""
-        code = network.encoder(self.degrade(images, generator))
-        return F.mse_loss(network.decode(code, images.shape), images) + self.penalty(code)
+        return self.loss(network, self.degrade(images, generator), images)
 
 
 @dataclass(frozen=True)

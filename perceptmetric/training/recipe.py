@@ -33,6 +33,8 @@ class Recipe:
             plain Adam diverges.
         validation_images: how many photographs, the last by name, are held back from training.
         validate_every: steps from one validation (and saved state) to the next.
+        bfloat16: train under autocast to bfloat16; weights, sums and validation stay float32.
+        compile: train through `torch.compile`, which takes a minute to start and then takes two thirds of the time.
 
     Raises:
         InputError: a value is not of its kind or not positive.
@@ -40,17 +42,24 @@ class Recipe:
 
     objective: Reconstruct
     seed: int = 0
-    steps: int = 30_000
+    steps: int = 12_000
     batch: int = 32
     crop: int = 64
     learning_rate: float = 1e-3
     clip_norm: float = 0.5
     validation_images: int = 50
     validate_every: int = 1000
+    bfloat16: bool = False
+    compile: bool = False
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self)[1:]:
-            _check_number(field.name, getattr(self, field.name), type(field.default), zero_allowed=field.name == "seed")
+            value = getattr(self, field.name)
+            if isinstance(field.default, bool):
+                if not isinstance(value, bool):
+                    raise InputError(f"{field.name}: found {value!r}, expected true or false")
+            else:
+                _check_number(field.name, value, type(field.default), zero_allowed=field.name == "seed")
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as JSON can hold it; the objective as its name and parameters."""

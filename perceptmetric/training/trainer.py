@@ -68,6 +68,7 @@ class Trainer:
         self.crops = RandomCrops(train, side=recipe.crop, batch=recipe.batch, seed=recipe.seed)
         self.held_back = central_squares(held_back)
         self.network = checkpoints.untrained(recipe.seed).to(device)
+        self.loss = torch.compile(recipe.objective.loss) if recipe.compile else recipe.objective.loss
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate)
         self.step = 0
         self.curve: list[dict[str, float]] = []
@@ -98,7 +99,9 @@ class Trainer:
             group["lr"] = learning_rate(self.recipe, self.step)
         images = self.crops(self.step).to(self.device, non_blocking=True)
         generator = torch.Generator().manual_seed(self.recipe.seed * 2**32 + self.step)
-        loss = self.recipe.objective(self.network, images, generator)
+        degraded = self.recipe.objective.degrade(images, generator)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
+            loss = self.loss(self.network, degraded, images)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)

@@ -59,6 +59,7 @@ GOOD = '[objective]\nname = "denoise"\nsigma = 0.1\n'
         ("steps = 1.5\n" + GOOD, "steps: found 1.5, expected a number of type int"),
         ("batch = 0\n" + GOOD, "batch: found 0, expected a positive number"),
         ("seed = -1\n" + GOOD, "seed: found -1, expected a non-negative number"),
+        ("compile = 1\n" + GOOD, "compile: found 1, expected true or false"),
         ("learning_rate = true\n" + GOOD, "learning_rate: found True, expected a number of type float"),
     ],
 )

@@ -129,6 +129,20 @@ def test_the_gradient_is_clipped_and_the_parameters_stay_finite_at_a_mad_rate(ph
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of the compiler, in torch
+@pytest.mark.parametrize("option", ["bfloat16", "compile"])
+def test_faster_arithmetic_keeps_the_validation_error_within_a_percent(option, photographs, tmp_path, monkeypatch):
+    """From trained weights, since the first hundreds of steps from random ones magnify any rounding."""
+    monkeypatch.setattr(checkpoints, "untrained", lambda seed: checkpoints.load("reconstruct")[0])
+    errors = []
+    for name, chosen in (("plain", False), ("fast", True)):
+        recipe = short(Reconstruct(), steps=50, validate_every=50, learning_rate=1e-4, **{option: chosen})
+        Trainer(recipe, photographs, tmp_path / name, CPU).run()
+        errors.append(float(curve(tmp_path / name)[-1]["validation_error"]))
+    assert errors[1] == pytest.approx(errors[0], rel=0.01)
+
+
 def test_validation_photographs_are_not_trained_on(photographs, tmp_path):
     trainer = Trainer(short(), photographs, tmp_path, CPU)
     assert [path.name for path in trainer.crops.paths] == ["0.JPG", "1.JPG", "2.JPG", "0.png"]
