@@ -162,10 +162,7 @@ class Trainer:
                 f"step {self.step}: loss {value} on {', '.join(path.name for path in batch.paths)}; "
                 f"lower learning_rate ({self.recipe.learning_rate}) or clip_norm ({self.recipe.clip_norm})"
             )
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
-        self.optimizer.step()
+        train_step(loss, self.network, self.optimizer, clip_norm=self.recipe.clip_norm)
         return value
 
     def _degrade(self, images: Tensor) -> Tensor:
@@ -260,6 +257,14 @@ class _Loss(nn.Module):
 
     def forward(self, degraded: Tensor, images: Tensor) -> Tensor:
         return self.objective.loss(self.network, degraded, images)
+
+
+def train_step(loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer, *, clip_norm: float) -> None:
+    """Moves the weights against the gradient of `loss`, whose norm is first cut down to `clip_norm`."""
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
+    optimizer.step()
 
 
 def read_curve(out: Path, recipe: Recipe) -> list[dict[str, float]]:
