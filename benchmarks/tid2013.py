@@ -1,57 +1,184 @@
-"""Scores every bundled checkpoint, and the untrained network, at all 19 stages of TID2013 or its replica.
+"""Scores every bundled checkpoint, the untrained network and every other metric that runs on TID2013 or its replica.
 
     python benchmarks/tid2013.py --root DIR
 
-Writes `benchmarks/results/<database>/<checkpoint>.json` and the table of them all, `README.md` beside them.
+Writes into `benchmarks/results/<database>/`: `<checkpoint>.json` with all 19 stages, `peers/<metric>.json`,
+`distances/<name>.csv` with the distance of each pair (a checkpoint's at the encoder's output), the pictures in
+`benchmarks/figures/<database>/`, and `README.md` with the tables. What is there from the same weights, or the same
+version of PIQ, is not scored again: the script goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from perceptmetric.benchmarks.cli import benchmark
-from perceptmetric.benchmarks.datasets import tid2013
-from perceptmetric.checkpoints import UNTRAINED, bundled_names
+import numpy as np
+
+from perceptmetric.benchmarks.datasets import Dataset, tid2013
+from perceptmetric.benchmarks.evaluation import evaluate
+from perceptmetric.benchmarks.metrics import MetricError, fingerprint
+from perceptmetric.benchmarks.peers import NAMES, peer
+from perceptmetric.benchmarks.plot import plot
+from perceptmetric.benchmarks.report import Report, Row, against, interval, row, versions, write
+from perceptmetric.benchmarks.scoring import score
+from perceptmetric.benchmarks.statistics import Floats
+from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, load
 from perceptmetric.perceptnet import STAGES
 
 RESULTS = Path(__file__).with_name("results")
+FIGURES = Path(__file__).with_name("figures")
 
 
 def main() -> None:
-    """Runs the benchmark once for each checkpoint and writes the table."""
+    """Scores what is not yet scored and writes the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True, help="the database as published")
-    root = parser.parse_args().root
-    folder = RESULTS / tid2013(root).name.lower().replace(" ", "-")
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoints = [UNTRAINED, *bundled_names()]
-    for checkpoint in checkpoints:
-        benchmark(root, checkpoint, STAGES, folder / f"{checkpoint}.json")
-    reports = {name: json.loads((folder / f"{name}.json").read_text()) for name in checkpoints}
-    (folder / "README.md").write_text(table(reports))
+    dataset = tid2013(parser.parse_args().root)
+    name = dataset.name.lower().replace(" ", "-")
+    folder = RESULTS / name
+    for part in ("peers", "distances"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for checkpoint in (UNTRAINED, *bundled_names()):
+        score_checkpoint(dataset, checkpoint, folder)
+        summarise(dataset, folder)
+    for metric in NAMES:
+        score_peer(dataset, metric, folder)
+        summarise(dataset, folder)
+    draw(dataset, folder, FIGURES / name)
 
 
-def table(reports: dict[str, dict[str, Any]]) -> str:
-    """The SROCC of every checkpoint at every stage, as Markdown."""
-    any_report = next(iter(reports.values()))
-    versions = ", ".join(f"{name} {number}" for name, number in any_report["versions"].items())
+def score_checkpoint(dataset: Dataset, checkpoint: str, folder: Path) -> None:
+    """All 19 stages of a checkpoint, unless they were scored with the same weights."""
+    path = folder / f"{checkpoint}.json"
+    if read(path).get("checkpoint_sha256") == fingerprint(load(checkpoint)[0]):
+        return
+    report = evaluate(dataset, checkpoint, STAGES)
+    print(report.table())
+    write_distances(folder, checkpoint, report.rows[STAGES.index("gdn4")].distances)
+    write(path, report.json())
+
+
+def score_peer(dataset: Dataset, name: str, folder: Path) -> None:
+    """One of the other metrics, unless it was scored with the same version of PIQ."""
+    path = folder / "peers" / f"{name}.json"
+    if read(path).get("results") and read(path)["versions"].get("piq") == versions().get("piq"):
+        return
+    rows, not_run = [], {}
+    try:
+        distances = score(dataset, peer(name))[0]
+        write_distances(folder, name, distances)
+        rows = [row(dataset, name, "", distances)]
+    except MetricError as error:
+        not_run = {name: str(error)}
+    report = Report(dataset.name, dataset.opinion, len(dataset.pairs), None, None, None, rows, not_run)
+    print(report.table())
+    write(path, report.json())
+
+
+def write_distances(folder: Path, name: str, distances: Floats) -> None:
+    """One distance a line, in the order of the database's names, to the precision of float32."""
+    lines = "\n".join(f"{distance:.7g}" for distance in distances)
+    write(folder / "distances" / f"{name}.csv", f"distance\n{lines}\n")
+
+
+def read_distances(folder: Path, name: str) -> Floats:
+    """What `write_distances` wrote."""
+    return np.loadtxt(folder / "distances" / f"{name}.csv", skiprows=1)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A result, empty if there is none yet."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def draw(dataset: Dataset, folder: Path, figures: Path) -> None:
+    """The pictures of the default checkpoint among the other metrics."""
+    report = read(folder / f"{DEFAULT}.json")
+    metrics = [name for name in NAMES if read(folder / "peers" / f"{name}.json").get("results")]
+    main = row(dataset, DEFAULT, "gdn4", read_distances(folder, DEFAULT))
+    others = [row(dataset, name, "", read_distances(folder, name), main) for name in metrics]
+    head = (dataset.name, dataset.opinion, len(dataset.pairs), DEFAULT, report["checkpoint_sha256"], report["readout"])
+    plot(Report(*head, [main, *others]), dataset, figures)
+
+
+def summarise(dataset: Dataset, folder: Path) -> None:
+    """Writes `README.md` from the results that are there."""
+    checkpoints = {name: read(folder / f"{name}.json") for name in (UNTRAINED, *bundled_names())}
+    checkpoints = {name: content for name, content in checkpoints.items() if content}
+    metrics = {name: read(folder / "peers" / f"{name}.json") for name in NAMES}
+    metrics = {name: content for name, content in metrics.items() if content}
+    used = {**next(iter([*metrics.values(), *checkpoints.values()]))["versions"]}
     lines = [
-        f"# {any_report['dataset']}: SROCC stage by stage",
+        f"# {dataset.name}",
         "",
-        f"{any_report['pairs']} pairs, readout `{any_report['readout']}`. Written by `benchmarks/tid2013.py`",
-        f"({versions}).",
-        "Beside each table entry the JSON holds KROCC, PLCC, PLCC and RMSE after the logistic fit, and a 95% interval.",
+        f"{len(dataset.pairs)} pairs, opinions {dataset.opinion}, readout `paper`. Written by `benchmarks/tid2013.py`",
+        f"({', '.join(f'{name} {number}' for name, number in used.items())}).",
         "",
-        "| stage | " + " | ".join(f"`{name}`" for name in reports) + " |",
-        "|---|" + "---|" * len(reports),
+        *compared(dataset, folder, list(checkpoints), [name for name in metrics if metrics[name]["results"]]),
+        *(f"\n{name}: not run: {c['not_run'][0]['reason']}" for name, c in metrics.items() if c["not_run"]),
+        "",
+        "## Stage by stage",
+        "",
+        "SROCC at each of the 19 stages; the JSON beside holds KROCC, PLCC, RMSE, intervals and results by type too.",
+        "",
+        *stage_by_stage(checkpoints),
+        "",
+        "## Pictures",
+        "",
+        f"![Opinion against distance for every metric](../../figures/{folder.name}/scatter.png)",
+        "",
+        f"![SROCC within each type of distortion](../../figures/{folder.name}/types.png)",
+        "",
+        "## The weights",
+        "",
+        "| checkpoint | SHA-256 of its weights |",
+        "|---|---|",
+        *(f"| `{name}` | `{content['checkpoint_sha256']}` |" for name, content in checkpoints.items()),
     ]
+    write(folder / "README.md", "\n".join(lines) + "\n")
+
+
+def compared(dataset: Dataset, folder: Path, checkpoints: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    """All metrics in one table, the best first, each with its difference to the default checkpoint."""
+    main = row(dataset, f"`{DEFAULT}`", "", read_distances(folder, DEFAULT)) if DEFAULT in checkpoints else None
+    rows = [
+        row(dataset, f"`{name}`", "", read_distances(folder, name), main) for name in checkpoints if name != DEFAULT
+    ]
+    rows += [row(dataset, name, "", read_distances(folder, name), main) for name in metrics]
+    rows += [main] if main else []
+    lines = [
+        "## All metrics",
+        "",
+        "Checkpoints (in `code`) at the encoder's output, `gdn4`; the others from PIQ at its own settings. Intervals",
+        "are bootstrapped over references; the last column is a paired bootstrap of the difference in SROCC to the",
+        "default checkpoint. `fitted` and RMSE are PLCC and RMSE after the 4-parameter logistic fit.",
+        "",
+        f"| metric | SROCC | 95% interval | KROCC | PLCC | fitted | RMSE | SROCC against `{DEFAULT}` |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    return lines + [line(found) for found in sorted(rows, key=lambda found: -found.agreement.srocc)]
+
+
+def line(found: Row) -> str:
+    """A row in Markdown."""
+    a = found.agreement
+    fitted = ("-", "-") if a.plcc_logistic is None or a.rmse is None else (f"{a.plcc_logistic:.4f}", f"{a.rmse:.4f}")
+    cells = [found.metric, f"{a.srocc:.4f}", interval(a), f"{a.krocc:.4f}", f"{a.plcc:.4f}"]
+    cells += [*fitted, against(found)]
+    return f"| {' | '.join(cells)} |"
+
+
+def stage_by_stage(checkpoints: dict[str, dict[str, Any]]) -> list[str]:
+    """The SROCC of every checkpoint at every stage."""
+    lines = ["| stage | " + " | ".join(f"`{name}`" for name in checkpoints) + " |", "|---|" + "---|" * len(checkpoints)]
     for index, stage in enumerate(STAGES):
-        values = [f"{report['results'][index]['srocc']:.4f}" for report in reports.values()]
+        values = [f"{content['results'][index]['srocc']:.4f}" for content in checkpoints.values()]
         lines.append(f"| {stage} | " + " | ".join(values) + " |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A name or a folder -> a trained network and its config, and back. Weights are safetensors, never pickle."""
+"""A name, a Hub repository or a folder -> a trained network and its config, and back. Safetensors, never pickle."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from perceptmetric import hub
 from perceptmetric.errors import InputError
 from perceptmetric.files import replacing
 from perceptmetric.perceptnet import Autoencoder
@@ -32,15 +33,17 @@ def bundled_names() -> list[str]:
     return sorted(path.name for path in _bundled().iterdir() if (path / CONFIG_FILE).is_file())
 
 
-def load(checkpoint: str | os.PathLike[str]) -> tuple[Autoencoder, dict[str, Any]]:
+def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tuple[Autoencoder, dict[str, Any]]:
     """A network in evaluation mode and its config.
 
     Args:
-        checkpoint: a bundled name (see `bundled_names`), `untrained`, or a folder with
-            `model.safetensors` and `config.json`.
+        checkpoint: a bundled name (see `bundled_names`), `untrained`, a folder with `model.safetensors` and
+            `config.json`, or a repository of the Hugging Face Hub that holds them (`owner/name`). The first of
+            these that exists is meant.
+        revision: branch, tag or commit of a Hub repository.
 
     Raises:
-        InputError: no such checkpoint, or its files do not hold this network.
+        InputError: no such checkpoint, it cannot be fetched, or its files do not hold this network.
 
     Example:
         >>> network, config = load("denoise-0.1")
@@ -49,17 +52,16 @@ def load(checkpoint: str | os.PathLike[str]) -> tuple[Autoencoder, dict[str, Any
     """
     if checkpoint == UNTRAINED:
         return untrained(seed=0).eval(), {"architecture": ARCHITECTURE, "objective": None, "seed": 0}
-    folder = _folder(checkpoint)
-    config = _read_config(folder / CONFIG_FILE)
+    folder, name = _locate(checkpoint, revision)
+    config = _read_config(folder / CONFIG_FILE, f"{name}/{CONFIG_FILE}")
     network = Autoencoder()
-    path = folder / WEIGHTS_FILE
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(folder / WEIGHTS_FILE))
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file, expected the weights of checkpoint {checkpoint}") from error
+        raise InputError(f"{name}/{WEIGHTS_FILE}: no such file, expected a checkpoint's weights") from error
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"{path}: not the weights of a {ARCHITECTURE} ({reason})") from error
+        raise InputError(f"{name}/{WEIGHTS_FILE}: not the weights of a {ARCHITECTURE} ({reason})") from error
     return network.eval(), config
 
 
@@ -91,24 +93,33 @@ def _bundled() -> Path:
     return Path(str(resources.files("perceptmetric"))) / "weights"
 
 
-def _folder(checkpoint: str | os.PathLike[str]) -> Path:
-    bundled = _bundled() / checkpoint
+def _locate(checkpoint: str | os.PathLike[str], revision: str | None) -> tuple[Path, str]:
+    """The folder of a checkpoint and what errors call it."""
     if isinstance(checkpoint, str) and checkpoint in bundled_names():
-        return bundled
-    if Path(checkpoint).is_dir():
-        return Path(checkpoint)
-    names = ", ".join([*bundled_names(), UNTRAINED])
-    raise InputError(f"checkpoint {checkpoint}: found neither a folder nor a bundled name ({names})")
+        folder = _bundled() / checkpoint
+    elif Path(checkpoint).is_dir():
+        folder = Path(checkpoint)
+    elif isinstance(checkpoint, str) and hub.is_repository(checkpoint):
+        return hub.download(checkpoint, [WEIGHTS_FILE, CONFIG_FILE], revision), f"Hub repository {checkpoint}"
+    else:
+        names = ", ".join([*bundled_names(), UNTRAINED])
+        raise InputError(
+            f"checkpoint {checkpoint}: found neither a folder nor a bundled name ({names}), "
+            "and a Hub repository is owner/name"
+        )
+    if revision is not None:
+        raise InputError(f"revision {revision}: checkpoint {checkpoint} is not a Hub repository and has none")
+    return folder, str(folder)
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def _read_config(path: Path, name: str) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file, expected the checkpoint's config") from error
+        raise InputError(f"{name}: no such file, expected a checkpoint's config") from error
     except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error})") from error
+        raise InputError(f"{name}: not JSON ({error})") from error
     found = config.get("architecture") if isinstance(config, dict) else None
     if found != ARCHITECTURE:
-        raise InputError(f"{path}: found architecture {found!r}, expected {ARCHITECTURE!r}")
+        raise InputError(f"{name}: found architecture {found!r}, expected {ARCHITECTURE!r}")
     return dict(config)

@@ -1,35 +1,124 @@
-"""`perceptmetric REFERENCE DISTORTED...`."""
+"""`perceptmetric REFERENCE DISTORTED...`, and the same for folders and lists."""
 
 from __future__ import annotations
 
 import argparse
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
-import torch
-
-from perceptmetric import __version__, commands
+from perceptmetric import __version__, commands, pairs
 from perceptmetric.checkpoints import DEFAULT
 from perceptmetric.metric import PerceptualDistance
+from perceptmetric.pairs import Pair, Result
+
+DESCRIPTION = """How different images look from a reference. Prints a line for each distorted image: its distance (one
+for each checkpoint), a tab, its path. Exit code: 0, or 2 for bad use or an image that cannot be used."""
+
+FORMS = """
+forms:
+  perceptmetric REFERENCE DISTORTED...   one reference with many files; a quoted pattern is expanded
+  perceptmetric FOLDER FOLDER            images of one path within the two, whatever the extension
+  perceptmetric -                        pairs from standard input: REFERENCE, a tab, DISTORTED on each line
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the distance of each distorted image to the reference; the exit code is that of `commands.run`."""
-    parser = argparse.ArgumentParser(prog="perceptmetric", description="How different images look from a reference.")
-    parser.add_argument("reference", metavar="REFERENCE", help="image file")
-    parser.add_argument("distorted", metavar="DISTORTED", nargs="+", help="image file of the reference's size")
-    parser.add_argument("--checkpoint", default=DEFAULT, help="bundled name or folder (default: %(default)s)")
+    """Prints the distance of each pair of images; the exit code is that of `commands.run`."""
+    parser = argparse.ArgumentParser(
+        prog="perceptmetric",
+        description=DESCRIPTION,
+        epilog=FORMS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("images", metavar="REFERENCE DISTORTED", nargs="+", help="image files, two folders, or -")
+    parser.add_argument(
+        "--checkpoint",
+        metavar="NAME",
+        action="append",
+        help=f"bundled name, folder or Hub repository (default: {DEFAULT}); may be given several times",
+    )
+    parser.add_argument("--sort", action="store_true", help="by the first checkpoint's distance, smallest first")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="write", action="store_const", const=write_json, help="a JSON object on each line")
+    form.add_argument("--csv", dest="write", action="store_const", const=write_csv, help="CSV with a header")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     options = parser.parse_args(arguments)
-    return commands.run(parser.prog, lambda: print_distances(options.checkpoint, options.reference, options.distorted))
+    if options.images != ["-"] and len(options.images) < 2:
+        parser.error("found one image, expected REFERENCE DISTORTED..., two folders, or - for standard input")
+    return commands.run(
+        parser.prog,
+        lambda: print_distances(
+            options.images, options.checkpoint or [DEFAULT], options.write or write_text, sort=options.sort
+        ),
+    )
 
 
-@torch.inference_mode()
-def print_distances(checkpoint: str, reference: str, distorted: list[str]) -> None:
-    """Prints a line for each distorted image: its distance, a tab, its path.
+def print_distances(
+    images: list[str],
+    checkpoints: list[str],
+    write: Callable[[Iterable[Result], Sequence[str]], None],
+    *,
+    sort: bool = False,
+) -> None:
+    """Measures and prints, each result as soon as it is there unless they are sorted.
+
+    Args:
+        images: the command's arguments: files, two folders, or `-`.
+        checkpoints: names, folders or Hub repositories.
+        write: `write_text`, `write_csv` or `write_json`.
+        sort: by the first checkpoint's distance, smallest first.
 
     Raises:
-        FileNotFoundError, InputError: a file cannot be used.
+        FileNotFoundError, InputError: an image or a checkpoint cannot be used.
     """
-    metric = PerceptualDistance.from_pretrained(checkpoint)
-    encoded = metric.encode(reference)
-    for path in distorted:
-        print(f"{metric.compare(encoded, metric.encode(path)).item():.6f}\t{path}", flush=True)
+    metrics = [PerceptualDistance.from_pretrained(checkpoint) for checkpoint in checkpoints]
+    results: Iterable[Result] = pairs.measure(_with_progress(_pairs(images), sort=sort), metrics)
+    if sort:
+        results = sorted(results, key=lambda result: result.distances[0])
+    write(results, checkpoints)
+
+
+def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
+    """Tab-separated: the distances, then the distorted image's path; a header where there are several checkpoints."""
+    if len(checkpoints) > 1:
+        print(*checkpoints, "distorted", sep="\t")
+    for result in results:
+        print(*(f"{distance:.6f}" for distance in result.distances), result.distorted, sep="\t", flush=True)
+
+
+def write_csv(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
+    """Columns `reference`, `distorted`, and the distance by each checkpoint under its name."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["reference", "distorted", *checkpoints])
+    for result in results:
+        writer.writerow([result.reference, result.distorted, *result.distances])
+        sys.stdout.flush()
+
+
+def write_json(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
+    """One object on each line: `reference`, `distorted`, and `distances` by checkpoint."""
+    for result in results:
+        distances = dict(zip(checkpoints, result.distances, strict=True))
+        row = {"reference": result.reference, "distorted": result.distorted, "distances": distances}
+        print(json.dumps(row, ensure_ascii=False), flush=True)
+
+
+def _pairs(images: list[str]) -> Iterable[Pair]:
+    if images == ["-"]:
+        return pairs.from_lines(sys.stdin)
+    if len(images) == 2 and all(Path(path).is_dir() for path in images):
+        return pairs.from_folders(Path(images[0]), Path(images[1]))
+    return pairs.from_files(images[0], images[1:])
+
+
+def _with_progress(todo: Iterable[Pair], *, sort: bool) -> Iterator[Pair]:
+    # Lines that appear one by one on a terminal show the progress themselves.
+    if not sys.stderr.isatty() or (sys.stdout.isatty() and not sort):
+        yield from todo
+        return
+    from huggingface_hub.utils import tqdm
+
+    yield from tqdm(todo, unit="pair")

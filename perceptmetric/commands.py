@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -12,10 +13,13 @@ from perceptmetric.errors import InputError
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 
 def run(program: str, work: Callable[[], None]) -> int:
-    """Does the work of a command and gives its exit code: 0, 2 for input that cannot be used, 130 for Ctrl-C.
+    """Does the work of a command and gives its exit code: 0, or 2 for input that cannot be used.
+
+    Ctrl-C gives 130 and a closed pipe 141, as a shell reports of programs that SIGINT and SIGPIPE ended.
 
     Args:
         program: what the line on stderr starts with.
@@ -31,10 +35,14 @@ def run(program: str, work: Callable[[], None]) -> int:
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             work()
+    except BrokenPipeError:
+        # The reader, such as `head`, has had enough. Python would flush into the pipe once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except (InputError, OSError) as error:
         print(f"{program}: {error}", file=sys.stderr)
         return BAD_INPUT
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(": ".join(filter(None, (program, "interrupted", str(error)))), file=sys.stderr)
         return INTERRUPTED
     return 0

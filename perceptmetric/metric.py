@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 import os
+import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from perceptmetric import checkpoints, readout
+from perceptmetric import checkpoints, hub, readout
 from perceptmetric.errors import InputError
 from perceptmetric.images import ImageLike, as_batch
 from perceptmetric.perceptnet import Autoencoder, stride
@@ -39,7 +40,9 @@ class PerceptualDistance(nn.Module):
 
     0 for identical images, symmetric, without upper bound, and differentiable everywhere. It adds up
     over the image: images twice as large in area are about sqrt(2) times as far apart. The network is
-    frozen and stays in evaluation mode. The study's readout: `perceptmetric.readout.paper`.
+    frozen (its weights are buffers, which no optimiser meets), stays in evaluation mode, and computes in its
+    own precision (float32 unless the module is cast) also under autocast. The study's readout:
+    `perceptmetric.readout.paper`.
 
     Args:
         network: a trained autoencoder, of which a copy is kept; the bundled default where None.
@@ -68,11 +71,14 @@ class PerceptualDistance(nn.Module):
 
     def __init__(self, network: Autoencoder | None = None, *, stage: str = "gdn4", check: bool = True) -> None:
         super().__init__()
+        config: dict[str, Any] = {}
         if network is None:
-            network, _ = checkpoints.load(checkpoints.DEFAULT)
+            network, config = checkpoints.load(checkpoints.DEFAULT)
         self.stage = stage
         self.check = check
-        self.layers = copy.deepcopy(network.until(stage)).requires_grad_(False)
+        self.layers = _frozen(copy.deepcopy(network.until(stage)))
+        # What `save_pretrained` writes; in a tuple, so that the decoder does not become a part of this module.
+        self._checkpoint = copy.deepcopy(network), config
         self.eval()
 
     @classmethod
@@ -80,26 +86,71 @@ class PerceptualDistance(nn.Module):
         cls,
         checkpoint: str | os.PathLike[str] = checkpoints.DEFAULT,
         *,
-        stage: str = "gdn4",
+        revision: str | None = None,
+        stage: str | None = None,
         check: bool = True,
     ) -> PerceptualDistance:
-        """The metric of a bundled checkpoint or of one in a folder.
+        """The metric of a bundled checkpoint, of one in a folder, or of one on the Hugging Face Hub.
 
         Args:
-            checkpoint: a name of `perceptmetric.checkpoints.bundled_names()`, `untrained`, or a folder with
-                `model.safetensors` and `config.json`.
-            stage: as for the class.
+            checkpoint: a name of `perceptmetric.checkpoints.bundled_names()`, `untrained`, a folder with
+                `model.safetensors` and `config.json`, or a Hub repository that holds them (`owner/name`). Cache,
+                token, endpoint and offline mode are those of huggingface_hub.
+            revision: branch, tag or commit of a Hub repository.
+            stage: as for the class; where None, the one the checkpoint was saved with, else `gdn4`.
             check: as for the class.
 
         Raises:
-            InputError: no such checkpoint, or it is broken.
+            InputError: no such checkpoint, it cannot be fetched, or it is broken.
             ValueError: no such stage.
 
         Example:
             >>> metric = PerceptualDistance.from_pretrained("reconstruct", stage="conv3")
         """
-        network, _ = checkpoints.load(checkpoint)
-        return cls(network, stage=stage, check=check)
+        network, config = checkpoints.load(checkpoint, revision)
+        metric = cls(network, stage=stage or config.get("stage", "gdn4"), check=check)
+        metric._checkpoint = network, config
+        return metric
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Writes the metric's checkpoint: `model.safetensors`, `config.json` and a model card, `README.md`.
+
+        Args:
+            folder: made if need be; `from_pretrained(folder)` reads the same metric back.
+
+        Example:
+            >>> folder = tempfile.mkdtemp()
+            >>> PerceptualDistance(stage="conv3").save_pretrained(folder)
+            >>> PerceptualDistance.from_pretrained(folder).stage
+            'conv3'
+        """
+        self._save(folder, repository=None)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        branch: str | None = None,
+        commit_message: str | None = None,
+    ) -> str:
+        """Pushes what `save_pretrained` writes to the Hugging Face Hub, in one commit.
+
+        Args:
+            repo_id: `owner/name`; made if need be.
+            private: whether a new repository is private; the owner's default where None.
+            branch: `main` where None; it must exist.
+            commit_message: huggingface_hub's own where None.
+
+        Returns:
+            The commit's address.
+
+        Raises:
+            InputError: the Hub does not take it, for want of a token or else.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            self._save(folder, repository=repo_id)
+            return hub.upload(folder, repo_id, private=private, branch=branch, commit_message=commit_message)
 
     def forward(self, a: ImageLike, b: ImageLike) -> Tensor:
         """The distances (N,) of two images or batches, of one and many, or of many and one."""
@@ -129,7 +180,8 @@ class PerceptualDistance(nn.Module):
             torch.Size([5])
         """
         _check_pair(a, b)
-        return readout.paper(a.activations, b.activations)
+        with _own_precision(a):
+            return readout.paper(a.activations, b.activations)
 
     def map(self, a: ImageLike, b: ImageLike) -> Tensor:
         """Where two images differ: the squared distance pixel by pixel.
@@ -151,7 +203,8 @@ class PerceptualDistance(nn.Module):
         """
         first, second = self._encode(a, "first image"), self._encode(b, "second image")
         _check_pair(first, second)
-        return readout.paper_map(first.activations, second.activations, size=first.size, stride=stride(self.stage))
+        with _own_precision(first):
+            return readout.paper_map(first.activations, second.activations, size=first.size, stride=stride(self.stage))
 
     def train(self, mode: bool = True) -> PerceptualDistance:
         """Does nothing but stay in evaluation mode: the metric is not trained along with its caller."""
@@ -161,15 +214,36 @@ class PerceptualDistance(nn.Module):
         """The arguments, for `print`."""
         return f"stage={self.stage!r}, check={self.check}"
 
+    def _save(self, folder: str | os.PathLike[str], *, repository: str | None) -> None:
+        network, config = self._checkpoint
+        config = {**config, "stage": self.stage}
+        checkpoints.save(network, config, folder)
+        hub.write_card(folder, config, repository)
+
     def _encode(self, image: ImageLike, name: str) -> Encoding:
         if isinstance(image, (str, os.PathLike)):
             name = os.fspath(image)
         batch = as_batch(image, check=self.check, name=name)
-        weights = next(self.parameters(), batch)
+        weights = next(self.buffers(), batch)
         # A tensor on another device is its caller's slip: torch's error names both devices.
         batch = batch.to(weights.dtype) if isinstance(image, Tensor) else batch.to(weights)
         height, width = batch.shape[-2:]
-        return Encoding(self.layers(batch), (height, width), name)
+        with torch.autocast(batch.device.type, enabled=False):
+            return Encoding(self.layers(batch), (height, width), name)
+
+
+def _own_precision(encoding: Encoding) -> torch.autocast:
+    """Switches the caller's autocast off: the difference of two similar images drowns in bfloat16's rounding."""
+    return torch.autocast(encoding.activations.device.type, enabled=False)
+
+
+def _frozen(module: nn.Module) -> nn.Module:
+    """The module with its parameters turned to buffers: no optimiser, no `requires_grad_()` can reach them."""
+    for part in module.modules():
+        for name, parameter in list(part.named_parameters(recurse=False)):
+            delattr(part, name)
+            part.register_buffer(name, parameter.detach())
+    return module
 
 
 def _check_pair(a: Encoding, b: Encoding) -> None:

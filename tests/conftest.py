@@ -1,5 +1,9 @@
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import hub_server
 import hypothesis
 import numpy as np
 import pytest
@@ -7,6 +11,12 @@ import torch
 from PIL import Image
 
 import perceptmetric
+
+# Read when huggingface_hub is imported: no test reaches the real Hub or the user's cache and token.
+HUB = hub_server.HubServer()
+os.environ |= {"HF_ENDPOINT": HUB.url, "HF_HOME": tempfile.mkdtemp(), "HF_HUB_DISABLE_XET": "1"}
+for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE"):
+    os.environ.pop(variable, None)
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=25, derandomize=True)
 hypothesis.settings.load_profile("default")
@@ -17,6 +27,15 @@ SAMPLES = Path(perceptmetric.__file__).parent / "samples"
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch) -> Iterator[hub_server.HubServer]:
+    """An empty Hub on 127.0.0.1, an empty cache, and nobody logged in."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    HUB.reset()
+    yield HUB
+    HUB.reset()
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,7 @@
+import csv
+import io
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +30,89 @@ def test_a_checkpoint_may_be_named(samples, capsys):
     assert main([*paths, "--checkpoint", "reconstruct"]) == 0
     expected = PerceptualDistance.from_pretrained("reconstruct")(*paths).item()
     assert float(capsys.readouterr().out.split()[0]) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.fixture
+def folders(tmp_path, samples):
+    """Two folders with two samples each: one as it is, one for the other."""
+    for name in ("references", "distorted"):
+        (tmp_path / name / "deeper").mkdir(parents=True)
+    shutil.copy(samples / "cat.png", tmp_path / "references" / "cat.png")
+    shutil.copy(samples / "cat-jpeg.jpg", tmp_path / "distorted" / "cat.jpg")
+    shutil.copy(samples / "coffee.png", tmp_path / "references" / "deeper" / "same.png")
+    shutil.copy(samples / "coffee.png", tmp_path / "distorted" / "deeper" / "same.png")
+    return tmp_path / "references", tmp_path / "distorted"
+
+
+def test_folders_are_matched_by_name_and_sorted_by_distance(folders, samples, capsys):
+    references, distorted = folders
+    expected = distance(samples / "cat.png", samples / "cat-jpeg.jpg")
+    lines = [f"{expected:.6f}\t{distorted}/cat.jpg\n", f"0.000000\t{distorted}/deeper/same.png\n"]
+    assert main([str(references), str(distorted)]) == 0
+    assert capsys.readouterr().out == "".join(lines)
+    assert main([str(references), str(distorted), "--sort"]) == 0
+    assert capsys.readouterr().out == "".join(reversed(lines))
+
+
+def test_pairs_from_standard_input(folders, capsys, monkeypatch):
+    assert main([str(folder) for folder in folders]) == 0
+    expected = capsys.readouterr().out
+    names = (("cat.png", "cat.jpg"), ("deeper/same.png", "deeper/same.png"))
+    lines = [f"{folders[0]}/{reference}\t{folders[1]}/{distorted}\n" for reference, distorted in names]
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(lines)))
+    assert main(["-"]) == 0
+    assert capsys.readouterr().out == expected
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines[0] + "alone.png\n"))
+    assert main(["-"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 1
+    assert captured.err == "perceptmetric: line 2: found 'alone.png', expected REFERENCE, a tab, DISTORTED\n"
+
+
+def test_a_quoted_pattern_is_expanded(samples, capsys):
+    assert main([str(samples / "cat.png"), str(samples / "*.png")]) == 0
+    paths = [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
+    assert paths == [str(samples / name) for name in ("cat.png", "coffee.png", "rocket.png")]
+    assert main([str(samples / "cat.png"), str(samples / "*.gif")]) == 2
+    assert "*.gif: no file has this form" in capsys.readouterr().err
+
+
+def test_several_checkpoints_as_text_csv_and_json(samples, capsys):
+    paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg", "coffee.png")]
+    names = ["reconstruct", "denoise-0.1"]
+    arguments = [*paths, "--checkpoint", names[0], "--checkpoint", names[1]]
+    metrics = [PerceptualDistance.from_pretrained(name) for name in names]
+    expected = [[metric(paths[0], path).item() for metric in metrics] for path in paths[1:]]
+    assert main(arguments) == 0
+    head, *rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert head == [*names, "distorted"]
+    assert [row[2] for row in rows] == paths[1:]
+    assert [[float(cell) for cell in row[:2]] for row in rows] == [pytest.approx(row, abs=1e-6) for row in expected]
+    assert main([*arguments, "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["reference"], row["distorted"]) for row in rows] == [(paths[0], path) for path in paths[1:]]
+    assert [[float(row[name]) for name in names] for row in rows] == [pytest.approx(row) for row in expected]
+    assert main([*arguments, "--json"]) == 0
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [item["distances"] for item in objects] == [
+        pytest.approx(dict(zip(names, row, strict=True))) for row in expected
+    ]
+    assert [(item["reference"], item["distorted"]) for item in objects] == [(paths[0], path) for path in paths[1:]]
+
+
+def test_a_terminal_without_lines_shows_progress(samples, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
+    assert main([str(samples / "cat.png")] * 3) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"0.000000\t{samples / 'cat.png'}\n" * 2
+    assert "2/2" in captured.err
+
+
+def test_one_image_alone_is_bad_use(samples, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([str(samples / "cat.png")])
+    assert "found one image, expected REFERENCE DISTORTED" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -71,10 +158,3 @@ def test_no_traceback_from_the_process(bad, samples):
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "Traceback" not in result.stderr
-
-
-def test_the_import_pulls_in_nothing_heavy_beyond_torch():
-    heavy = ["scipy", "requests", "matplotlib", "perceptmetric.training", "perceptmetric.benchmarks"]
-    program = f"import perceptmetric, sys; print([name for name in {heavy} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout == "[]\n"

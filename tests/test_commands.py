@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -23,6 +25,18 @@ def test_bad_input_is_one_line_and_2(error, capsys):
 def test_ctrl_c_is_130(capsys):
     assert run("tool", fails(KeyboardInterrupt())) == 130
     assert capsys.readouterr().err == "tool: interrupted\n"
+
+
+def test_a_reader_that_has_had_enough_is_141_and_silent():
+    program = (
+        "import sys; from perceptmetric.commands import run\n"
+        "sys.exit(run('tool', lambda: [print('line', flush=True) for _ in range(10**5)] and None))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"line\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
 
 
 def test_a_mistake_of_ours_is_not_hidden():

@@ -1,54 +1,113 @@
-"""`perceptmetric-bench tid2013 --root DIR`."""
+"""`perceptmetric-bench DATASET --root DIR`, `perceptmetric-bench severity`, `perceptmetric-bench speed`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-import numpy as np
-
-from perceptmetric import commands
-from perceptmetric.benchmarks.datasets import tid2013
-from perceptmetric.benchmarks.report import Report, Row
-from perceptmetric.benchmarks.scoring import score
-from perceptmetric.benchmarks.statistics import agreement
-from perceptmetric.checkpoints import DEFAULT, load
+from perceptmetric import __version__, commands
+from perceptmetric.benchmarks import plot
+from perceptmetric.benchmarks.datasets import PUBLISHED, own
+from perceptmetric.benchmarks.download import obtain
+from perceptmetric.benchmarks.evaluation import evaluate
+from perceptmetric.benchmarks.metrics import READOUTS
+from perceptmetric.benchmarks.peers import NAMES
+from perceptmetric.benchmarks.report import write
+from perceptmetric.benchmarks.severity import SAMPLES, SeverityReport, photographs, severity
+from perceptmetric.benchmarks.speed import SpeedReport, speed
+from perceptmetric.checkpoints import DEFAULT
 from perceptmetric.errors import InputError
 from perceptmetric.perceptnet import STAGES
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Scores a checkpoint against a database; the exit code is that of `commands.run`."""
+    """Runs a benchmark; the exit code is that of `commands.run`."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    return commands.run(parser.prog, lambda: options.work(options))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="perceptmetric-bench", description="How well a metric agrees with people.")
-    parser.add_argument("dataset", choices=["tid2013"])
-    parser.add_argument("--root", metavar="DIR", type=Path, required=True, help="the database as published")
-    parser.add_argument(
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    kinds = parser.add_subparsers(metavar="BENCHMARK", required=True)
+    for name in (*PUBLISHED, "csv"):
+        text = "your own folder with scores.csv" if name == "csv" else f"{name} in its published layout"
+        command = kinds.add_parser(name, help=text, description=f"Scores {text}.")
+        command.add_argument("--root", metavar="DIR", type=Path, required=True, help="the folder of the set")
+        if name == "csv":
+            command.add_argument("--dmos", action="store_true", help="larger scores are worse")
+        else:
+            command.add_argument("--download", action="store_true", help="fetch the set into DIR if it is not there")
+        _metrics(command)
+        command.add_argument("--readout", choices=READOUTS, default="paper", help="default: %(default)s")
+        stages = command.add_mutually_exclusive_group()
+        stages.add_argument("--stage", choices=STAGES, metavar="NAME", default="gdn4", help="default: %(default)s")
+        stages.add_argument("--layers", action="store_true", help="all 19 stages")
+        command.add_argument("--csv", metavar="FILE", type=Path, help="write the table to this file as well")
+        command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table to this file as well")
+        command.add_argument("--plot", metavar="DIR", type=Path, help="draw scatter, types and stages into this folder")
+        command.set_defaults(work=_score, dataset=name)
+    command = kinds.add_parser("severity", help="does more distortion lie farther away? needs no opinion scores")
+    command.add_argument(
+        "--images", metavar="DIR", type=Path, default=SAMPLES, help="JPEG and PNG files (default: the samples)"
+    )
+    _metrics(command)
+    command.set_defaults(work=_severity)
+    command = kinds.add_parser("speed", help="pairs a second and memory")
+    command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: %(default)s")
+    _metrics(command)
+    command.set_defaults(work=_speed)
+    return parser
+
+
+def _metrics(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--checkpoint", default=DEFAULT, help="bundled name, folder, or untrained (default: %(default)s)"
     )
-    parser.add_argument("--layers", action="store_true", help="all 19 stages, not the encoder's output alone")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the results to this file as well")
-    options = parser.parse_args(arguments)
-    return commands.run(
-        parser.prog,
-        lambda: benchmark(options.root, options.checkpoint, STAGES if options.layers else ("gdn4",), options.json),
-    )
+    help_text = f"other metrics: {', '.join(NAMES)}, or your own as package.module:callable"
+    command.add_argument("--compare", metavar="NAME", nargs="+", default=[], help=help_text)
+    command.add_argument("--json", metavar="FILE", type=Path, help="write the results to this file as well")
 
 
-def benchmark(root: Path, checkpoint: str, stages: tuple[str, ...], json: Path | None) -> None:
-    """Scores TID2013, prints the table and writes the JSON.
+def _score(options: argparse.Namespace) -> None:
+    _check_outputs(options.json, options.csv, options.markdown, options.plot)
+    if options.plot:
+        plot.require()
+    if options.dataset == "csv":
+        dataset = own(options.root, opinion="DMOS" if options.dmos else "MOS")
+    else:
+        if options.download:
+            obtain(options.dataset, options.root)
+        dataset = PUBLISHED[options.dataset](options.root)
+    stages = STAGES if options.layers else (options.stage,)
+    report = evaluate(dataset, options.checkpoint, stages, options.readout, options.compare)
+    print(report.table())
+    for path, text in ((options.json, report.json), (options.csv, report.csv), (options.markdown, report.markdown)):
+        if path:
+            write(path, text())
+    if options.plot:
+        plot.plot(report, dataset, options.plot)
 
-    Raises:
-        FileNotFoundError, InputError: the database, the checkpoint or the output cannot be used.
-    """
-    if json and not json.resolve().parent.is_dir():
-        raise InputError(f"{json}: no such folder to write to")
-    network, _ = load(checkpoint)
-    dataset = tid2013(root)
-    distances = score(dataset, network, stages)
-    mos = np.array([pair.mos for pair in dataset.pairs])
-    references = [pair.reference for pair in dataset.pairs]
-    rows = [Row("perceptmetric", stage, agreement(distances[stage], mos, references)) for stage in stages]
-    report = Report(dataset.name, len(dataset.pairs), checkpoint, "paper", rows)
+
+def _severity(options: argparse.Namespace) -> None:
+    _check_outputs(options.json)
+    _finish(severity(photographs(options.images), options.checkpoint, options.compare), options.json)
+
+
+def _speed(options: argparse.Namespace) -> None:
+    _check_outputs(options.json)
+    _finish(speed(options.compare, options.checkpoint, options.device), options.json)
+
+
+def _finish(report: SeverityReport | SpeedReport, json: Path | None) -> None:
     print(report.table())
     if json:
-        report.write_json(json)
+        write(json, report.json())
+
+
+def _check_outputs(*paths: Path | None) -> None:
+    """Before anything is scored, not after."""
+    for path in paths:
+        if path and not path.resolve().parent.is_dir():
+            raise InputError(f"{path}: no such folder to write to")

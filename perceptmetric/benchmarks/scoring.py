@@ -1,9 +1,9 @@
-"""From a database and a network to a distance for each pair, at one stage or at all."""
+"""From a database and a metric to a distance for each pair."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -13,59 +13,64 @@ import torch
 from huggingface_hub.utils import tqdm
 from torch import Tensor
 
-from perceptmetric import readout
 from perceptmetric.benchmarks.datasets import Dataset
+from perceptmetric.benchmarks.metrics import Metric, MetricError
 from perceptmetric.benchmarks.statistics import Floats
 from perceptmetric.errors import InputError
 from perceptmetric.images import as_batch
-from perceptmetric.perceptnet import STAGES, Autoencoder
 
 DECODERS = 2
 AHEAD = 8
 
 
-@torch.inference_mode()
-def score(dataset: Dataset, network: Autoencoder, stages: Sequence[str]) -> dict[str, Floats]:
-    """The study's distance of every pair, at each of some stages, with a progress bar.
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with the words that say how far the work was."""
 
-    Each reference is encoded once; images are decoded in other threads while the network runs. The
-    network meets one image at a time, which keeps its activations in the processor's cache.
+
+@torch.inference_mode()
+def score(dataset: Dataset, metric: Metric) -> Floats:
+    """The distance of every pair, with a progress bar.
+
+    Each reference is prepared once; images are decoded in other threads while the metric runs. A metric
+    meets one image at a time, which keeps what it computes in the processor's cache.
 
     Args:
         dataset: its pairs grouped by reference.
-        network: in evaluation mode.
-        stages: names from `perceptmetric.perceptnet.STAGES`.
+        metric: what to score it with.
 
     Returns:
-        For each stage the distances (pairs,), in the order of `dataset.pairs`.
+        Distances (stages, pairs), in the order of `metric.stages` and `dataset.pairs`, larger is worse.
 
     Raises:
-        FileNotFoundError, InputError: an image cannot be used, sizes differ, or a distance is not finite.
+        FileNotFoundError, InputError: an image cannot be used.
+        MetricError: the metric fails on a pair or gives something else than finite distances.
+        Interrupted: Ctrl-C.
     """
-    last = max(stages, key=STAGES.index)
-    distances: dict[str, list[float]] = {stage: [] for stage in stages}
-    reference_path, reference = None, {}
+    distances = np.empty((len(metric.stages), len(dataset.pairs)))
+    reference = compare = None
     images = _decoded(_files(dataset))
-    for pair in tqdm(dataset.pairs, desc=dataset.name, unit="pair"):
-        if pair.reference != reference_path:
-            reference_path, reference = pair.reference, dict(_activations(network, next(images), last))
-        image = next(images)
-        if image.shape != reference["input"].shape:
-            sizes = [f"{batch.shape[-1]}x{batch.shape[-2]}" for batch in (image, reference["input"])]
-            raise InputError(f"{pair.distorted}: found {sizes[0]} pixels, expected {sizes[1]} as {pair.reference} has")
-        for stage, activations in _activations(network, image, last):
-            if stage in distances:
-                distances[stage].append(readout.paper(reference[stage], activations).item())
-    table = {stage: np.array(values) for stage, values in distances.items()}
-    for stage, values in table.items():
-        if not np.isfinite(values).all():
-            pair = dataset.pairs[int(np.argmin(np.isfinite(values)))]
-            raise InputError(f"{pair.distorted}: found a distance at {stage} that is not finite; check the checkpoint")
-    return table
-
-
-def _activations(network: Autoencoder, image: Tensor, last: str) -> Iterator[tuple[str, Tensor]]:
-    return islice(network.stages(image), STAGES.index(last) + 1)
+    done = 0
+    try:
+        for done, pair in enumerate(tqdm(dataset.pairs, desc=metric.name, unit="pair")):
+            try:
+                if compare is None or pair.reference != reference:
+                    reference, compare = pair.reference, metric.against(next(images))
+                distorted = next(images)
+                distances[:, done] = compare(distorted)
+            except InputError:
+                raise
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                raise MetricError(f"{pair.distorted}: {metric.name} failed ({reason})") from error
+            if not np.isfinite(distances[:, done]).all():
+                stage = metric.stages[int(np.argmin(np.isfinite(distances[:, done])))]
+                at = f" at {stage}" if stage else ""
+                raise MetricError(f"{pair.distorted}: {metric.name} gave a distance{at} that is not finite")
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"{metric.name}: {done} of {len(dataset.pairs)} pairs were scored") from error
+    finally:
+        images.close()
+    return distances
 
 
 def _files(dataset: Dataset) -> Iterator[Path]:
@@ -78,13 +83,16 @@ def _files(dataset: Dataset) -> Iterator[Path]:
         yield pair.distorted
 
 
-def _decoded(paths: Iterable[Path]) -> Iterator[Tensor]:
+def _decoded(paths: Iterable[Path]) -> Generator[Tensor, None, None]:
     """Images in order, read by other threads a few ahead of their use."""
     pending: deque[Future[Tensor]] = deque()
     paths = iter(paths)
-    with ThreadPoolExecutor(DECODERS) as pool:
+    pool = ThreadPoolExecutor(DECODERS)
+    try:
         while True:
             pending.extend(pool.submit(as_batch, path) for path in islice(paths, AHEAD - len(pending)))
             if not pending:
                 return
             yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

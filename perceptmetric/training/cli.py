@@ -1,4 +1,4 @@
-"""`perceptmetric-train RECIPE.toml --data DIR --out DIR`, and `perceptmetric-train sweep`."""
+"""`perceptmetric-train RECIPE.toml --data DIR --out DIR`, and its subcommands `sweep` and `publish`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from perceptmetric import commands
-from perceptmetric.training import sweep
+from perceptmetric.training import publish, sweep
 from perceptmetric.training.memory import keep_freed_memory
 from perceptmetric.training.processes import joined
 from perceptmetric.training.recipe import read_recipe
 from perceptmetric.training.trainer import DivergedError, Trainer
 
-SUBCOMMANDS = {"sweep": sweep.main}
+SUBCOMMANDS = {"sweep": sweep.main, "publish": publish.main}
 
 
 def main(arguments: list[str] | None = None) -> int:

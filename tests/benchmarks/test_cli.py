@@ -1,4 +1,8 @@
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -6,32 +10,99 @@ from perceptmetric.benchmarks.cli import main
 from perceptmetric.perceptnet import STAGES
 
 
-def test_tid2013_prints_the_default_with_a_progress_bar(tid2013_root, tmp_path, capfd):
-    path = tmp_path / "results.json"
-    assert main(["tid2013", "--root", str(tid2013_root), "--json", str(path)]) == 0
+@pytest.mark.usefixtures("piq", "matplotlib")
+def test_tid2013_writes_everything_with_a_progress_bar(tid2013_root, tmp_path, capfd):
+    files = {name: tmp_path / f"results.{name}" for name in ("json", "csv", "markdown")}
+    outputs = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    outputs += ["--plot", str(tmp_path / "plots")]
+    assert main(["tid2013", "--root", str(tid2013_root), "--compare", "psnr", *outputs]) == 0
     captured = capfd.readouterr()
-    assert captured.out.startswith("TID2013, 3000 pairs, checkpoint denoise-0.1, readout paper\n")
-    assert captured.out.splitlines()[2].startswith("gdn4")
+    head = "TID2013, 3000 pairs, opinions MOS, checkpoint denoise-0.1 (SHA-256 "
+    assert captured.out.startswith(head)
     assert "3000/3000" in captured.err
-    (result,) = json.loads(path.read_text())["results"]
+    ours, psnr = json.loads(files["json"].read_text())["results"]
     # In the made-up set more noise always means a lower score.
-    assert result["srocc"] > 0.95
+    assert ours["srocc"] > 0.95
+    assert psnr["srocc"] > 0.99
+    assert len(ours["by_type"]) == 24
+    assert files["markdown"].read_text().startswith(head)
+    assert files["csv"].read_text().count("\n") == 3
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {"scatter.png", "types.png"}
 
 
 @pytest.mark.slow
-def test_layers_gives_all_19_stages(tid2013_root, capsys):
-    assert main(["tid2013", "--root", str(tid2013_root), "--layers", "--checkpoint", "untrained"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == list(STAGES)
+def test_layers_gives_all_19_stages(tid2013_root, tmp_path):
+    path = tmp_path / "results.json"
+    arguments = ["--layers", "--checkpoint", "untrained", "--json", str(path)]
+    assert main(["tid2013", "--root", str(tid2013_root), *arguments]) == 0
+    assert [result["stage"] for result in json.loads(path.read_text())["results"]] == list(STAGES)
+
+
+def test_a_folder_of_ones_own(dataset, tmp_path, capsys):
+    lines = [f"{pair.reference.name},{pair.distorted.name},{9 - pair.score}" for pair in dataset.pairs]
+    (tmp_path / "scores.csv").write_text("\n".join(["reference,distorted,score", *lines]))
+    arguments = ["csv", "--root", str(tmp_path), "--checkpoint", "untrained", "--stage", "input"]
+    assert main([*arguments, "--dmos"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{tmp_path.name}, 20 pairs, opinions DMOS, checkpoint untrained")
+    srocc = float(out.splitlines()[-1].split()[2])
+    assert srocc > 0.9
+    assert main(arguments) == 0
+    assert float(capsys.readouterr().out.splitlines()[-1].split()[2]) == -srocc
+
+
+def test_severity_runs_at_once_on_the_samples(tmp_path, capsys):
+    path = tmp_path / "severity.json"
+    assert main(["severity", "--json", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("3 photographs, checkpoint denoise-0.1")
+    results = json.loads(path.read_text())["results"]
+    assert sum(result["right"] for result in results) > 0.8 * sum(result["pairs"] for result in results)
 
 
 def test_bad_input_is_one_line(tid2013_root, tmp_path, capsys):
     for arguments, problem in (
         (["--root", str(tmp_path)], "mos_with_names.txt: no such file"),
+        (["--root", str(tmp_path / "x"), "--download"], "tid2013 cannot be fetched by program: its archive is a RAR"),
         (["--root", str(tid2013_root), "--checkpoint", "nonesuch"], "checkpoint nonesuch: found neither"),
         (["--root", str(tid2013_root), "--json", str(tmp_path / "no" / "x.json")], "x.json: no such folder to write"),
+        (["--root", str(tid2013_root), "--compare", "nonesuch"], "nonesuch: no such metric, expected one of psnr"),
     ):
         assert main(["tid2013", *arguments]) == 2
         error = capsys.readouterr().err
         assert error.startswith("perceptmetric-bench: ")
         assert problem in error
         assert error.count("\n") == 1
+
+
+def test_speed_needs_its_device(monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["speed", "--device", "cuda"]) == 2
+    assert capsys.readouterr().err == "perceptmetric-bench: --device: found no CUDA device\n"
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_at_once_and_says_what_was_done(tid2013_root):
+    code = "import sys; from perceptmetric.benchmarks.cli import main; sys.exit(main())"
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "tid2013",
+        "--root",
+        str(tid2013_root),
+        "--layers",
+        "--checkpoint",
+        "untrained",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        seen = b""
+        while b"pair/s" not in seen:
+            seen += process.stderr.read1()
+        process.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        _, rest = process.communicate(timeout=20)
+        assert time.monotonic() - start < 5
+    assert process.returncode == 130
+    line = rest.decode().splitlines()[-1]
+    assert line.startswith("perceptmetric-bench: interrupted: perceptmetric: ")
+    assert line.endswith(" of 3000 pairs were scored; finished: none; no file was written")

@@ -1,0 +1,69 @@
+"""LIVE, release 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import io
+from scipy.io.matlab import MatReadError
+
+from perceptmetric.benchmarks.datasets.pairs import Dataset, Pair, checked, number, present
+from perceptmetric.errors import InputError
+
+SOURCE = "https://live.ece.utexas.edu/research/quality/subjective.htm"
+
+KINDS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
+"""The folders in the order of the scores, and how many images each holds."""
+
+IMAGES = sum(KINDS.values())
+
+
+def read(root: Path) -> Dataset:
+    """LIVE release 2: 29 references, 5 types of distortion, 779 difference scores.
+
+    203 of the 982 scored images are the references themselves (`orgs` is 1); they are no distorted images
+    and are left out, as everyone does. Realigned scores are read where `dmos_realigned.mat` is there, and
+    the name says which were read.
+
+    Sheikh, Sabir, Bovik, "A statistical evaluation of recent full reference image quality assessment
+    algorithms", IEEE Transactions on Image Processing 15, 2006.
+
+    Args:
+        root: folder with `refimgs/`, `jp2k/`, `jpeg/`, `wn/`, `gblur/`, `fastfading/`, `refnames_all.mat`,
+            and `dmos_realigned.mat` or `dmos.mat`.
+
+    Raises:
+        InputError: a piece is missing or wrong; the message names it.
+    """
+    realigned = root / "dmos_realigned.mat"
+    path, variable = (realigned, "dmos_new") if realigned.is_file() else (root / "dmos.mat", "dmos")
+    scores, originals = _variable(path, variable), _variable(path, "orgs")
+    references = _variable(root / "refnames_all.mat", "refnames_all")
+    names = [(folder, number) for folder, count in KINDS.items() for number in range(1, count + 1)]
+    pairs = [
+        Pair(
+            root / "refimgs" / str(np.squeeze(reference)),
+            root / folder / f"img{index}.bmp",
+            number(score, f"{path}: image {folder}/img{index}.bmp"),
+            folder,
+        )
+        for (folder, index), score, original, reference in zip(names, scores, originals, references, strict=True)
+        if not original
+    ]
+    return checked(f"LIVE release 2 ({path.stem})", "DMOS", pairs, SOURCE)
+
+
+def _variable(path: Path, name: str) -> NDArray[np.generic]:
+    """One variable of a MATLAB file, of which there must be `IMAGES` values."""
+    try:
+        content = io.loadmat(present(path, SOURCE), variable_names=[name])
+    except (ValueError, TypeError, NotImplementedError, OSError, MatReadError) as error:
+        raise InputError(f"{path}: not a MATLAB file that scipy can read ({error})") from error
+    if name not in content:
+        raise InputError(f"{path}: found no variable {name!r}")
+    values: NDArray[np.generic] = np.asarray(content[name]).ravel()
+    if len(values) != IMAGES:
+        raise InputError(f"{path}: found {len(values)} values of {name}, expected {IMAGES}")
+    return values

@@ -1,0 +1,69 @@
+"""PIPAL, of which the training part has published scores."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from perceptmetric.benchmarks.datasets.pairs import Dataset, Pair, checked, files, number
+from perceptmetric.errors import InputError
+
+SOURCE = "https://github.com/HaomingCai/PIPAL-dataset"
+REFERENCES, IMAGES_OF_EACH = 200, 116
+
+KINDS = tuple(f"group {number:02d}" for number in range(7))
+"""The groups of distortions; the set numbers them and does not name them."""
+
+
+def read(root: Path) -> Dataset:
+    """PIPAL, training part: 200 references with 116 distorted images each, 23200 Elo scores, larger is better.
+
+    Gu et al., "PIPAL: a large-scale image quality assessment dataset for perceptual image restoration",
+    ECCV 2020.
+
+    Args:
+        root: folder with `Train_Ref/`, `Train_Label/` (a text file for each reference), and the distorted
+            images in folders of any other names (published as `Distortion_1` to `Distortion_4`).
+
+    Raises:
+        InputError: a piece is missing or wrong; the message names it.
+    """
+    labels = [path for name, path in files(root / "Train_Label", SOURCE).items() if name.endswith(".txt")]
+    if len(labels) != REFERENCES:
+        raise InputError(f"{root / 'Train_Label'}: found {len(labels)} text files, expected {REFERENCES}")
+    images = _distorted(root)
+    pairs = []
+    for label in labels:
+        lines = label.read_text(encoding="utf-8", errors="replace").splitlines()
+        table = [row for row in csv.reader(lines) if row]
+        if len(table) != IMAGES_OF_EACH:
+            raise InputError(f"{label}: found {len(table)} scores, expected {IMAGES_OF_EACH}")
+        for row in table:
+            where = f"{label}: {','.join(row)}"
+            if len(row) != 2:
+                raise InputError(f"{where}: found {len(row)} cells, expected a file name and a score")
+            name = row[0].strip()
+            if name not in images:
+                raise InputError(f"{root}: found no image {name} in any folder; the set can be had at {SOURCE}")
+            reference = root / "Train_Ref" / f"{label.stem}.bmp"
+            pairs.append(Pair(reference, images[name], number(row[1], where), _kind(name, where)))
+    return checked("PIPAL (training part)", "MOS", pairs, SOURCE)
+
+
+def _distorted(root: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(root.glob("*/*.bmp")):
+        if path.parent.name == "Train_Ref":
+            continue
+        if path.name in found:
+            raise InputError(f"{path}: found {found[path.name]} as well, expected each image once")
+        found[path.name] = path
+    return found
+
+
+def _kind(name: str, where: str) -> str:
+    """The group of `A0001_04_12.bmp` is 04."""
+    words = name.split("_")
+    if len(words) != 3 or words[1] not in {f"{group:02d}" for group in range(len(KINDS))}:
+        raise InputError(f"{where}: found {name!r}, expected a name such as A0001_04_12.bmp")
+    return KINDS[int(words[1])]

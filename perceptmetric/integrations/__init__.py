@@ -1,0 +1,1 @@
+"""The metric behind other libraries' interfaces; each module needs the extra of its name."""

@@ -1,0 +1,54 @@
+"""The metric as an ONNX file, for onnxruntime and others. Needs the extra `onnx`."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import torch
+from torch.export import Dim
+
+from perceptmetric.files import replacing
+from perceptmetric.metric import PerceptualDistance
+
+
+def export(metric: PerceptualDistance, path: str | os.PathLike[str]) -> None:
+    """Writes a metric as one ONNX file.
+
+    The file has the inputs `reference` and `distorted`, float32 (N, 3, H, W) in [0, 1], and the output
+    `distance`, float32 (N,). N is any number, and the same for both; H and W are any sizes from 4 up. There is
+    no check of the range.
+
+    Args:
+        metric: its stage and weights are fixed in the file; it must be made with `check=False`.
+        path: the file to write; its folder must exist.
+
+    Raises:
+        ValueError: the metric checks its input.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp()) / "metric.onnx"
+        >>> export(PerceptualDistance(check=False), path)
+        >>> path.stat().st_size > 100_000
+        True
+    """
+    if metric.check:
+        raise ValueError("metric: found check=True, expected check=False: a graph holds no check of values")
+    images = torch.zeros(2, 3, 20, 24, device=next(metric.buffers(), torch.empty(0)).device)
+    sizes = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the exporter's own use of torch
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            metric,
+            (images, images.clone()),
+            temporary,
+            dynamo=True,
+            dynamic_shapes=(sizes, sizes),
+            input_names=["reference", "distorted"],
+            output_names=["distance"],
+            external_data=False,
+            verbose=False,
+        )

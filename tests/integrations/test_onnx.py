@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+import torch
+
+from perceptmetric import PerceptualDistance
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+from perceptmetric.integrations.onnx import export  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def metric():
+    return PerceptualDistance(check=False)
+
+
+@pytest.fixture(scope="module")
+def session(metric, tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx") / "metric.onnx"
+    export(metric, path)
+    assert [file.name for file in path.parent.iterdir()] == ["metric.onnx"]
+    return onnxruntime.InferenceSession(path)
+
+
+@pytest.mark.parametrize("shape", [(2, 20, 24), (1, 4, 4), (3, 33, 64), (1, 5, 7), (1, 128, 96)])
+def test_onnxruntime_gives_the_same_distance_at_any_size(shape, session, metric):
+    number, height, width = shape
+    a, b = torch.rand(2, number, 3, height, width)
+    (distances,) = session.run(None, {"reference": a.numpy(), "distorted": b.numpy()})
+    assert distances.shape == (number,)
+    assert distances.dtype == np.float32
+    np.testing.assert_allclose(distances, metric(a, b).numpy(), rtol=1e-4)
+    assert session.run(None, {"reference": a.numpy(), "distorted": a.numpy()})[0].tolist() == [0.0] * number
+
+
+def test_a_metric_that_checks_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="metric: found check=True, expected check=False"):
+        export(PerceptualDistance(), tmp_path / "metric.onnx")
+    assert list(tmp_path.iterdir()) == []

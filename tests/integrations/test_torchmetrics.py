@@ -1,0 +1,61 @@
+import pytest
+import torch
+from torch import distributed
+
+from perceptmetric import InputError, PerceptualDistance, distance
+
+torchmetrics = pytest.importorskip("torchmetrics")
+
+from perceptmetric.integrations.torchmetrics import MeanPerceptualDistance  # noqa: E402
+
+
+def test_the_mean_is_over_images_not_batches():
+    a, b = torch.rand(2, 5, 3, 16, 16)
+    mean = MeanPerceptualDistance()
+    torch.testing.assert_close(mean(a[:1], b[:1]), distance(a[:1], b[:1]).mean())
+    mean.update(a[1:], b[1:])
+    torch.testing.assert_close(mean.compute(), distance(a, b).mean())
+    mean.reset()
+    mean.update(a[:2], b[:2])
+    torch.testing.assert_close(mean.compute(), distance(a[:2], b[:2]).mean())
+
+
+def test_in_a_collection_with_a_metric_of_ones_own():
+    a, b = torch.rand(2, 2, 3, 16, 16)
+    mine = PerceptualDistance.from_pretrained("reconstruct")
+    collection = torchmetrics.MetricCollection(
+        {"mine": MeanPerceptualDistance(mine), "error": torchmetrics.MeanSquaredError()}
+    )
+    collection.update(a, b)
+    torch.testing.assert_close(collection.compute()["mine"], mine(a, b).mean())
+
+
+def test_its_gradient_is_the_distances():
+    a, b = torch.rand(2, 2, 3, 16, 16)
+    gradients = []
+    for use in (MeanPerceptualDistance(), lambda a, b: distance(a, b).mean()):
+        image = a.clone().requires_grad_()
+        use(image, b).backward()
+        gradients.append(image.grad)
+    torch.testing.assert_close(*gradients)
+
+
+def test_bad_input_is_named():
+    with pytest.raises(InputError, match="first image: found values from"):
+        MeanPerceptualDistance().update(torch.full((1, 3, 8, 8), 255.0), torch.zeros(1, 3, 8, 8))
+
+
+def one_process(rank, folder, images):
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    mean = MeanPerceptualDistance()
+    mean.update(*images[:, rank::2])
+    torch.save(mean.compute(), f"{folder}/{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_two_processes_share_the_mean(tmp_path):
+    images = torch.rand(2, 3, 3, 16, 16)
+    torch.multiprocessing.spawn(one_process, (str(tmp_path), images), nprocs=2)
+    for rank in range(2):
+        torch.testing.assert_close(torch.load(tmp_path / f"{rank}.pt", weights_only=True), distance(*images).mean())
