@@ -103,8 +103,8 @@ class Default(Readout):
       images e = <(z_a - z_b)^2>, and the error is visible as far as it stands out of what both images show there:
       `log(1 + e / (m + C))`, m = min(v_a, v_b).
     - **Colour.** The image averaged over 8x8 pixels passes the network up to `gdn2` (Von Kries adaptation), in
-      colour and as luma. Luma's response, and what colour adds to it, in units of their standard deviation over
-      natural images, differ by a root mean square of k.
+      colour and as luma. Luma's response (times LIGHT), and what colour adds to it, in units of
+      their standard deviation over natural images, differ by a root mean square of k.
     - **Content.** Their sum is divided by how visible a strong error R would be in the same place of these images,
       `log(1 + R / (m + C))`. So 1 is about the distance of unrelated images, whatever the image's size.
 
@@ -124,9 +124,10 @@ class Default(Readout):
         tensor([0., 0., 0., 0.])
     """
 
-    C = 0.1
+    C = 0.05
     R = 10.0
-    W = 0.4
+    W = 0.5
+    LIGHT = 0.25
 
     form: Tensor
     luma: Tensor
@@ -143,7 +144,7 @@ class Default(Readout):
         """Form (N, 128, h, w), its local energy (N, 1, h, w), and mean colour (N, 6, H / 16, W / 16)."""
         form, luma, chroma = _pathways(self.encoder, self.adaptation, images)
         form = form * self.form
-        colour = torch.cat([luma * self.luma, chroma * self.chroma], 1)
+        colour = torch.cat([self.LIGHT * luma * self.luma, chroma * self.chroma], 1)
         return form, _local_mean(form.square().mean(1, keepdim=True)), colour
 
     def compare(self, a: Encoded, b: Encoded) -> Tensor:
@@ -213,13 +214,16 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
         >>> sorted(natural_statistics(Autoencoder(), [torch.rand(2, 3, 32, 32)]))
         ['chroma', 'form', 'luma']
     """
-    seen = [_pathways(network.encoder, network.until("gdn2"), images) for images in photographs]
-    form, luma, chroma = ([responses[i].transpose(0, 1).flatten(1) for responses in seen] for i in range(3))
-    squares = torch.cat([responses.square().mean(0) for responses in form])
+    squares, lumas, chromas = [], [], []
+    for images in photographs:
+        form, luma, chroma = _pathways(network.encoder, network.until("gdn2"), images)
+        squares.append(form.square().mean((1, 2, 3)))
+        lumas.append(luma.transpose(0, 1).flatten(1))
+        chromas.append(chroma.transpose(0, 1).flatten(1))
     return {
-        "form": squares.mean().item(),
-        "luma": torch.cat(luma, 1).var(1).mean().item(),
-        "chroma": torch.cat(chroma, 1).var(1).mean().item(),
+        "form": torch.cat(squares).mean().item(),
+        "luma": torch.cat(lumas, 1).var(1).mean().item(),
+        "chroma": torch.cat(chromas, 1).var(1).mean().item(),
     }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from perceptmetric import checkpoints
 from perceptmetric.files import replacing
 from perceptmetric.training.data import find_photographs
-from perceptmetric.training.trainer import statistics_of
+from perceptmetric.training.trainer import NATURAL_PHOTOGRAPHS, statistics_of
 
 HELD_BACK = 50
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
     parser.add_argument("checkpoints", metavar="CHECKPOINT", type=Path, nargs="+")
     options = parser.parse_args()
-    photographs = find_photographs(options.data)[:-HELD_BACK]
+    photographs = find_photographs(options.data)[:-HELD_BACK][:NATURAL_PHOTOGRAPHS]
     for folder in options.checkpoints:
         name = folder if (folder / checkpoints.WEIGHTS_FILE).is_file() else checkpoints.UNTRAINED
         network, config = checkpoints.load(name)
