@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _metrics(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--checkpoint", default=DEFAULT, help="bundled name, folder, or untrained (default: %(default)s)"
+        "--checkpoint",
+        default=DEFAULT,
+        help="bundled name, folder, Hub repository, or untrained (default: %(default)s)",
     )
     help_text = f"other metrics: {', '.join(NAMES)}, or your own as package.module:callable"
     command.add_argument("--compare", metavar="NAME", nargs="+", default=[], help=help_text)
