@@ -57,19 +57,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     _metrics(command)
     command.set_defaults(work=_severity)
-    command = kinds.add_parser("speed", help="pairs a second and memory")
+    command = kinds.add_parser("speed", help="pairs a second and memory, of all metrics unless told otherwise")
     command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: %(default)s")
     _metrics(command)
-    command.set_defaults(work=_speed)
+    command.set_defaults(work=_speed, compare=list(NAMES))
     return parser
 
 
 def _metrics(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--checkpoint", default=DEFAULT, help="bundled name, folder, or untrained (default: %(default)s)"
+        "--checkpoint",
+        default=DEFAULT,
+        help="bundled name, folder, Hub repository, or untrained (default: %(default)s)",
     )
     help_text = f"other metrics: {', '.join(NAMES)}, or your own as package.module:callable"
-    command.add_argument("--compare", metavar="NAME", nargs="+", default=[], help=help_text)
+    command.add_argument("--compare", metavar="NAME", nargs="*", default=[], help=help_text)
     command.add_argument("--json", metavar="FILE", type=Path, help="write the results to this file as well")
 
 
