@@ -164,8 +164,8 @@ class PerceptualDistance(nn.Module):
         Example:
             >>> folder = tempfile.mkdtemp()
             >>> PerceptualDistance(readout="paper", stage="conv3").save_pretrained(folder)
-            >>> PerceptualDistance.from_pretrained(folder)
-            PerceptualDistance(readout='paper', stage='conv3', pixels_per_degree=32.0, check=True...
+            >>> PerceptualDistance.from_pretrained(folder).extra_repr()
+            "readout='paper', stage='conv3', pixels_per_degree=32.0, check=True"
         """
         self._save(folder, repository=None)
 
@@ -258,7 +258,7 @@ class PerceptualDistance(nn.Module):
     def extra_repr(self) -> str:
         """The arguments, for `print`."""
         _, config = self._checkpoint
-        arguments = {key: config[key] for key in ("readout", "stage") if key in config}
+        arguments: dict[str, Any] = {key: config[key] for key in ("readout", "stage") if key in config}
         arguments |= {"pixels_per_degree": self.pixels_per_degree, "check": self.check}
         return ", ".join(f"{key}={value!r}" for key, value in arguments.items())
 

@@ -120,8 +120,8 @@ class Default(Readout):
         >>> images = torch.rand(4, 3, 32, 32)
         >>> readout = Default(network, natural_statistics(network, images.split(1)))
         >>> encoded = readout.encode(images)
-        >>> readout.compare(encoded, encoded)
-        tensor([0., 0., 0., 0.])
+        >>> readout.compare(encoded, encoded).tolist()
+        [0.0, 0.0, 0.0, 0.0]
     """
 
     C = 0.05
@@ -246,7 +246,8 @@ def _local_mean(x: Tensor) -> Tensor:
 def _rms(x: Tensor) -> Tensor:
     """The root mean square of each image's entries, (N,); its gradient is 0 at 0."""
     norms: Tensor = torch.linalg.vector_norm(x, dim=(1, 2, 3))
-    return norms / (x[0].numel() ** 0.5)
+    scaled: Tensor = norms / math.sqrt(x[0].numel())
+    return scaled
 
 
 def euclidean(a: Tensor, b: Tensor) -> Tensor:

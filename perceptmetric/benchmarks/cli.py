@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if getattr(options, "layers", False) or getattr(options, "stage", None):
         if options.readout == "default":
-            parser.error("the default readout reads several stages at once; --layers and --stage go with --readout paper")
+            parser.error("--layers and --stage go with --readout paper: the default reads several stages at once")
         options.readout = "paper"
     return commands.run(parser.prog, lambda: options.work(options))
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         else:
             command.add_argument("--download", action="store_true", help="fetch the set into DIR if it is not there")
         _metrics(command)
-        command.add_argument("--readout", choices=["default", "paper"], help="default: paper with a stage, else default")
+        command.add_argument("--readout", choices=["default", "paper"], help="paper if a stage is named, else default")
         stages = command.add_mutually_exclusive_group()
         stages.add_argument("--stage", choices=STAGES, metavar="NAME", help="a stage of the network")
         stages.add_argument("--layers", action="store_true", help="all 19 stages of the network")

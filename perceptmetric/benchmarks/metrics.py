@@ -20,6 +20,7 @@ OURS = "perceptmetric"
 
 Compare = Callable[[Tensor], Sequence[float]]
 
+
 class MetricError(InputError):
     """A metric cannot be used, or not on these images; the message says why."""
 

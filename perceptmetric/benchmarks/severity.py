@@ -154,7 +154,8 @@ class SeverityReport:
         metrics = list(dict.fromkeys(order.metric for order in self.orders))
         found = {(order.metric, order.distortion): f"{order.right / order.pairs:.1%}" for order in self.orders}
         lines = [
-            f"{len(self.images)} photographs, checkpoint {self.checkpoint} (SHA-256 {self.sha256[:12]}), readout default",
+            f"{len(self.images)} photographs, checkpoint {self.checkpoint} (SHA-256 {self.sha256[:12]}), "
+            "readout default",
             ", ".join(f"{name} {number}" for name, number in versions().items()),
             f"Share of the pairs of {LEVELS} levels that are in the right order:",
             f"{'distortion':<22}" + "".join(f"{name:>15}" for name in metrics),

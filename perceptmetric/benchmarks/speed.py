@@ -219,10 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("sides", type=int, nargs="+")
     options = parser.parse_args(arguments)
     try:
-        if options.name == OURS:
-            metric = ours(options.checkpoint, device=options.device)
-        else:
-            metric = peer(options.name)
+        metric = ours(options.checkpoint, device=options.device) if options.name == OURS else peer(options.name)
         rows = measure(metric, options.device, options.sides)
     except MetricError as error:
         print(error)

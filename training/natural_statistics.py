@@ -1,6 +1,6 @@
 """Measures what the default readout divides by and writes it into the configs of checkpoints.
 
-    python training/statistics.py --data PHOTOGRAPHS CHECKPOINT...
+    python training/natural_statistics.py --data PHOTOGRAPHS CHECKPOINT...
 
 `perceptmetric-train` does so itself; this is for the untrained network and for checkpoints of older versions.
 CHECKPOINT is a folder with `config.json` and, but for the untrained network, `model.safetensors`.
