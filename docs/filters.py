@@ -45,6 +45,11 @@ def picture(fields: Tensor) -> Image.Image:
     return drawn.resize((drawn.width * ZOOM, drawn.height * ZOOM), Image.Resampling.NEAREST)
 
 
+def v1_filters(network: Autoencoder) -> Tensor:
+    """The weights of `conv3`, (128, 6, 5, 5): what each V1 unit takes from the 6 LGN channels."""
+    return network.encoder.get_parameter("conv3.weight").detach()
+
+
 def smoothness(filters: Tensor) -> float:
     """Correlation of neighbouring weights (N, C, h, w): 0 for a random start, positive for pieces of contours."""
     across = torch.stack([filters[..., 1:].flatten(), filters[..., :-1].flatten()])
@@ -54,7 +59,7 @@ def smoothness(filters: Tensor) -> float:
 
 def likeness_to_start(filters: Tensor, seed: int) -> float:
     """Mean cosine of the filters and their random start: 1 before training."""
-    start = untrained(seed).encoder.conv3.weight.detach()
+    start = v1_filters(untrained(seed))
     return F.cosine_similarity(filters.flatten(1), start.flatten(1)).mean().item()
 
 
@@ -66,7 +71,7 @@ def main() -> None:
         network, config = load(checkpoint)
         path = FOLDER / f"filters-{Path(checkpoint).name}.png"
         picture(receptive_fields(network)).save(path, optimize=True)
-        filters = network.encoder.conv3.weight.detach()
+        filters = v1_filters(network)
         print(
             f"{path.name}: smoothness {smoothness(filters):.2f}, "
             f"cosine with the random start {likeness_to_start(filters, config['seed']):.2f}"
