@@ -54,7 +54,8 @@ def main() -> None:
 def score_checkpoint(dataset: Dataset, checkpoint: str, folder: Path) -> None:
     """All 19 stages of a checkpoint, unless they were scored with the same weights."""
     path = folder / f"{checkpoint}.json"
-    if read(path).get("checkpoint_sha256") == fingerprint(load(checkpoint)[0]):
+    same_weights = read(path).get("checkpoint_sha256") == fingerprint(load(checkpoint)[0])
+    if same_weights and distances_file(folder, checkpoint).is_file():
         return
     report = evaluate(dataset, checkpoint, STAGES)
     print(report.table())
@@ -82,12 +83,17 @@ def score_peer(dataset: Dataset, name: str, folder: Path) -> None:
 def write_distances(folder: Path, name: str, distances: Floats) -> None:
     """One distance a line, in the order of the database's names, to the precision of float32."""
     lines = "\n".join(f"{distance:.7g}" for distance in distances)
-    write(folder / "distances" / f"{name}.csv", f"distance\n{lines}\n")
+    write(distances_file(folder, name), f"distance\n{lines}\n")
 
 
 def read_distances(folder: Path, name: str) -> Floats:
     """What `write_distances` wrote."""
-    return np.loadtxt(folder / "distances" / f"{name}.csv", skiprows=1)
+    return np.loadtxt(distances_file(folder, name), skiprows=1)
+
+
+def distances_file(folder: Path, name: str) -> Path:
+    """Where the distances of a checkpoint or another metric are."""
+    return folder / "distances" / f"{name}.csv"
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -107,8 +113,8 @@ def draw(dataset: Dataset, folder: Path, figures: Path) -> None:
 
 def summarise(dataset: Dataset, folder: Path) -> None:
     """Writes `README.md` from the results that are there."""
-    checkpoints = {name: read(folder / f"{name}.json") for name in (UNTRAINED, *bundled_names())}
-    checkpoints = {name: content for name, content in checkpoints.items() if content}
+    names = [name for name in (UNTRAINED, *bundled_names()) if distances_file(folder, name).is_file()]
+    checkpoints = {name: read(folder / f"{name}.json") for name in names}
     metrics = {name: read(folder / "peers" / f"{name}.json") for name in NAMES}
     metrics = {name: content for name, content in metrics.items() if content}
     used = {**next(iter([*metrics.values(), *checkpoints.values()]))["versions"]}

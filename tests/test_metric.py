@@ -31,7 +31,7 @@ def test_an_image_is_at_distance_0_from_itself_and_the_gradient_is_finite(sample
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_the_gradient_is_finite_at_flat_images(stage, value):
-    metric = PerceptualDistance(stage=stage)
+    metric = PerceptualDistance(readout="paper", stage=stage)
     flat = torch.full((1, 3, 12, 12), value, requires_grad=True)
     for other in (flat.detach(), torch.rand(1, 3, 12, 12)):
         flat.grad = None
@@ -104,7 +104,7 @@ def test_one_reference_meets_many():
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_map_sums_to_the_squared_distance(stage):
-    metric = PerceptualDistance(stage=stage)
+    metric = PerceptualDistance(readout="paper", stage=stage)
     a, b = torch.rand(2, 2, 3, 18, 13)
     distance_map = metric.map(a, b)
     assert distance_map.shape == (2, 1, 18, 13)
@@ -155,14 +155,14 @@ def test_the_metric_is_frozen_and_stays_in_evaluation_mode():
 
 def test_no_graph_is_built_for_a_reference():
     metric = PerceptualDistance()
-    assert not metric.encode(torch.rand(3, 8, 8)).activations.requires_grad
+    assert not metric.encode(torch.rand(3, 8, 8)).parts[0].requires_grad
     assert metric(torch.rand(3, 8, 8, requires_grad=True), torch.rand(3, 8, 8)).requires_grad
 
 
 def test_from_pretrained_takes_names_and_stages():
     a, b = torch.rand(2, 3, 16, 16)
     values = {
-        PerceptualDistance.from_pretrained(name, stage=stage)(a, b).item()
+        PerceptualDistance.from_pretrained(name, readout="paper", stage=stage)(a, b).item()
         for name in ("denoise-0.1", "reconstruct", "untrained")
         for stage in ("conv3", "gdn4")
     }

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics import fingerprint, perceptual
+from perceptmetric.benchmarks.metrics import fingerprint, staged
 from perceptmetric.benchmarks.report import write
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import srocc
@@ -138,7 +138,7 @@ def score_all(dataset: Dataset, runs: list[Run], results: Path) -> None:
         row = rows.get(run.name, {})
         if any(row.get(key) != value for key, value in known.items()):
             print(f"{run.name}:")
-            distances = score(dataset, perceptual(run.network, STAGES, "paper"))
+            distances = score(dataset, staged(run.network, STAGES))
             scores = {stage: srocc(-distances[i], dataset.quality) for i, stage in enumerate(STAGES)}
             row = {stage: f"{value:.4f}" for stage, value in scores.items()}
         rows[run.name] = {**row, **run.columns, **known}

@@ -24,7 +24,9 @@ from torch.nn.parallel import DistributedDataParallel
 from perceptmetric import checkpoints
 from perceptmetric.errors import InputError
 from perceptmetric.files import replacing
+from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import Autoencoder
+from perceptmetric.readout import natural_statistics
 from perceptmetric.training.data import Batch, Batches, central_squares, find_photographs
 from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.processes import Processes
@@ -35,6 +37,8 @@ CURVE_FILE = "curve.csv"
 SKIPPED_FILE = "skipped.txt"
 ALONE = Processes()
 VALIDATION_BATCH = 10
+NATURAL_PHOTOGRAPHS = 100
+"""How many of the training photographs, the first by path, the statistics of the default readout are measured on."""
 
 
 class DivergedError(RuntimeError):
@@ -83,6 +87,7 @@ class Trainer:
             resize=recipe.resize,
             share=(processes.rank, processes.count),
         )
+        self.natural = train[:NATURAL_PHOTOGRAPHS]
         validation = central_squares(held_back)
         self.held_back = validation.images
         self.skipped = dict(validation.skipped)
@@ -217,6 +222,7 @@ class Trainer:
                 "device": self.device.type,
             },
             "validation_error": validation_error,
+            "statistics": statistics_of(self.network, self.natural),
         }
 
     def _save_state(self) -> None:
@@ -299,6 +305,13 @@ def is_finished(recipe: Recipe, curve: list[dict[str, float]]) -> bool:
 def _write(path: Path, text: str) -> None:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def statistics_of(network: Autoencoder, photographs: list[Path]) -> dict[str, float]:
+    """The network's `perceptmetric.readout.natural_statistics` over the central squares of some photographs."""
+    device = next(network.parameters()).device
+    squares = central_squares(photographs).images.split(1)
+    return natural_statistics(network, (as_batch(square.to(device)) for square in squares))
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
