@@ -1,46 +1,81 @@
-"""Draws `docs/filters.png`: what each of the 128 V1 units of the default network responds to.
+"""Draws what each of the 128 V1 units of a network responds to, and says how far its filters are from their start.
+
+    python docs/filters.py [CHECKPOINT...]
+
+Writes `docs/filters-<name>.png` for each bundled name or folder; without any, for all bundled ones and `untrained`.
 
 A unit's receptive field is the mean gradient of its response (`conv3`, before the last normalisation) with respect to
 the image, over grey images with a little noise: around grey the network is nearly linear, and the noise spreads what
 max-pooling would give to a single pixel. Grey is no influence; each field is scaled to its own largest value.
-
-python docs/filters.py
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from perceptmetric.checkpoints import DEFAULT, load
+from perceptmetric.checkpoints import UNTRAINED, bundled_names, load, untrained
+from perceptmetric.perceptnet import Autoencoder
 
-PICTURE = Path(__file__).with_name("filters.png")
+FOLDER = Path(__file__).parent
 SIDE, COLUMNS, ZOOM = 28, 16, 2
 
 
-def receptive_fields() -> Tensor:
+def receptive_fields(network: Autoencoder) -> Tensor:
     """(128, 3, 28, 28): the mean gradient of the unit in the image's middle."""
-    layers = load(DEFAULT)[0].until("conv3")
     noise = torch.randn(64, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     images = (0.5 + 0.05 * noise).requires_grad_()
-    middle = layers(images)[:, :, SIDE // 8, SIDE // 8].sum(0)
+    middle = network.until("conv3")(images)[:, :, SIDE // 8, SIDE // 8].sum(0)
     fields = [torch.autograd.grad(response, images, retain_graph=True)[0].mean(0) for response in middle]
     return torch.stack(fields)
 
 
-def main() -> None:
-    """Draws the picture, the strongest units first."""
-    fields = receptive_fields()
+def picture(fields: Tensor) -> Image.Image:
+    """The fields in a grid, the strongest units first."""
     fields = fields[fields.square().sum((1, 2, 3)).argsort(descending=True)]
     fields = 0.5 + 0.5 * fields / fields.abs().amax((1, 2, 3), keepdim=True)
-    tiles = torch.nn.functional.pad(fields, (1, 1, 1, 1), value=1.0).unflatten(0, (-1, COLUMNS))
+    tiles = F.pad(fields, (1, 1, 1, 1), value=1.0).unflatten(0, (-1, COLUMNS))
     pixels = tiles.permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
-    picture = Image.fromarray((255 * pixels).round().byte().numpy())
-    size = picture.width * ZOOM, picture.height * ZOOM
-    picture.resize(size, Image.Resampling.NEAREST).save(PICTURE, optimize=True)
+    drawn = Image.fromarray((255 * pixels).round().byte().numpy())
+    return drawn.resize((drawn.width * ZOOM, drawn.height * ZOOM), Image.Resampling.NEAREST)
+
+
+def v1_filters(network: Autoencoder) -> Tensor:
+    """The weights of `conv3`, (128, 6, 5, 5): what each V1 unit takes from the 6 LGN channels."""
+    return network.encoder.get_parameter("conv3.weight").detach()
+
+
+def smoothness(filters: Tensor) -> float:
+    """Correlation of neighbouring weights (N, C, h, w): 0 for a random start, positive for pieces of contours."""
+    across = torch.stack([filters[..., 1:].flatten(), filters[..., :-1].flatten()])
+    down = torch.stack([filters[..., 1:, :].flatten(), filters[..., :-1, :].flatten()])
+    return torch.corrcoef(torch.cat([across, down], 1))[0, 1].item()
+
+
+def likeness_to_start(filters: Tensor, seed: int) -> float:
+    """Mean cosine of the filters and their random start: 1 before training."""
+    start = v1_filters(untrained(seed))
+    return F.cosine_similarity(filters.flatten(1), start.flatten(1)).mean().item()
+
+
+def main() -> None:
+    """Draws the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoints", metavar="CHECKPOINT", nargs="*")
+    for checkpoint in parser.parse_args().checkpoints or [UNTRAINED, *bundled_names()]:
+        network, config = load(checkpoint)
+        path = FOLDER / f"filters-{Path(checkpoint).name}.png"
+        picture(receptive_fields(network)).save(path, optimize=True)
+        filters = v1_filters(network)
+        print(
+            f"{path.name}: smoothness {smoothness(filters):.2f}, "
+            f"cosine with the random start {likeness_to_start(filters, config['seed']):.2f}"
+        )
 
 
 if __name__ == "__main__":

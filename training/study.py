@@ -38,9 +38,9 @@ RESULTS = Path(__file__).with_name("results")
 TABLE_FILE = "study.csv"
 CODE = "gdn4"
 PANELS = {
-    "denoise": "standard deviation of the noise",
-    "deblur": "standard deviation of the blur, pixels",
-    "sparse": "weight of the code's magnitude",
+    "denoise": "sigma of the noise",
+    "deblur": "sigma of the blur, pixels",
+    "sparse": "lambda",
 }
 
 
@@ -201,10 +201,10 @@ def figure1(rows: list[dict[str, Any]]) -> Figure:
         points = {strength: mean_and_deviation(some, CODE) for strength, some in by_strength(rows, objective).items()}
         means, deviations = zip(*points.values(), strict=True) if points else ((), ())
         places = range(len(points))
-        axes.errorbar(places, means, deviations, fmt="o-", color="C0", capsize=3, markersize=4, label=objective)
+        axes.errorbar(places, means, deviations, fmt="o-", color="C0", capsize=3, markersize=4, label="trained")
         _baseline(axes, rows, CODE)
         axes.set_xticks(places, [f"{strength:g}" for strength in points])
-        axes.set_xlabel(f"{label} (0: reconstruct)")
+        axes.set_xlabel(f"{label}; 0: reconstruct")
         axes.set_title(objective)
     panels[0].set_ylabel(_axis(rows, CODE))
     panels[0].legend(frameon=False, fontsize=8)

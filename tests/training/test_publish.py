@@ -9,8 +9,10 @@ from perceptmetric.training.publish import publish
 
 @pytest.fixture
 def folders(tmp_path):
+    _, bundled = checkpoints.load("reconstruct")
+    config = {"objective": {"name": "reconstruct"}, "seed": 3, "statistics": bundled["statistics"]}
     for name in ("first", "second"):
-        checkpoints.save(Autoencoder(), {"objective": {"name": "reconstruct"}, "seed": 3}, tmp_path / name)
+        checkpoints.save(Autoencoder(), config, tmp_path / name)
         (tmp_path / name / "state.safetensors").write_text("not to be pushed")
     return [tmp_path / "first", tmp_path / "second"]
 

@@ -274,7 +274,7 @@ def test_faster_arithmetic_keeps_the_validation_error_within_a_percent(option, p
     monkeypatch.setattr(checkpoints, "untrained", lambda seed: checkpoints.load("reconstruct")[0])
     errors = []
     for name, chosen in (("plain", False), ("fast", True)):
-        recipe = short(Reconstruct(), steps=50, validate_every=50, learning_rate=1e-4, **{option: chosen})
+        recipe = short(Reconstruct(), steps=200, validate_every=200, learning_rate=3e-5, **{option: chosen})
         Trainer(recipe, photographs, tmp_path / name, CPU).run()
         errors.append(float(curve(tmp_path / name)[-1]["validation_error"]))
     assert errors[1] == pytest.approx(errors[0], rel=0.01)

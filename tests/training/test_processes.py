@@ -1,0 +1,28 @@
+import pytest
+import torch
+
+from perceptmetric.training.processes import Processes, joined
+
+
+def test_without_torchrun_this_process_is_alone(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with joined() as (processes, device):
+        assert (processes, device) == (Processes(0, 1), torch.device("cpu"))
+        assert processes.from_first(2.5) == processes.mean(2.5) == 2.5
+        assert processes.union({"a": "b"}) == {"a": "b"}
+
+
+def together(rank, folder):
+    """What each of three processes sees of the others."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=3)
+    processes = Processes(rank, 3)
+    seen = [processes.mean(rank), processes.from_first(rank + 5.0), sorted(processes.union({str(rank): ""}))]
+    (folder / str(rank)).write_text(repr(seen))
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_processes_share_what_they_know(tmp_path):
+    torch.multiprocessing.spawn(together, (tmp_path,), nprocs=3)
+    assert {(tmp_path / str(rank)).read_text() for rank in range(3)} == {"[1.0, 5.0, ['0', '1', '2']]"}
