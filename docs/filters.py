@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from perceptmetric import PerceptualDistance
+from perceptmetric.checkpoints import DEFAULT, load
 
 PICTURE = Path(__file__).with_name("filters.png")
 SIDE, COLUMNS, ZOOM = 28, 16, 2
@@ -23,7 +23,7 @@ SIDE, COLUMNS, ZOOM = 28, 16, 2
 
 def receptive_fields() -> Tensor:
     """(128, 3, 28, 28): the mean gradient of the unit in the image's middle."""
-    layers = PerceptualDistance(stage="conv3").layers
+    layers = load(DEFAULT)[0].until("conv3")
     noise = torch.randn(64, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     images = (0.5 + 0.05 * noise).requires_grad_()
     middle = layers(images)[:, :, SIDE // 8, SIDE // 8].sum(0)

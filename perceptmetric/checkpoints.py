@@ -30,7 +30,7 @@ ARCHITECTURE = "perceptnet-autoencoder"
 
 def bundled_names() -> list[str]:
     """The checkpoints that come with the package, sorted."""
-    return sorted(path.name for path in _bundled().iterdir() if (path / CONFIG_FILE).is_file())
+    return sorted(path.name for path in _bundled().iterdir() if (path / WEIGHTS_FILE).is_file())
 
 
 def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tuple[Autoencoder, dict[str, Any]]:
@@ -51,7 +51,7 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
         {'name': 'denoise', 'sigma': 0.1}
     """
     if checkpoint == UNTRAINED:
-        return untrained(seed=0).eval(), {"architecture": ARCHITECTURE, "objective": None, "seed": 0}
+        return untrained(seed=0).eval(), _read_config(_bundled() / UNTRAINED / CONFIG_FILE, UNTRAINED)
     folder, name = _locate(checkpoint, revision)
     config = _read_config(folder / CONFIG_FILE, f"{name}/{CONFIG_FILE}")
     network = Autoencoder()

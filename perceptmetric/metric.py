@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from perceptmetric import checkpoints, hub, readout
+from perceptmetric import checkpoints, hub
+from perceptmetric import readout as readouts
 from perceptmetric.errors import InputError
-from perceptmetric.images import ImageLike, as_batch
-from perceptmetric.perceptnet import Autoencoder, stride
+from perceptmetric.images import MIN_SIDE, ImageLike, as_batch
+from perceptmetric.perceptnet import Autoencoder
+from perceptmetric.readout import Encoded, Readout
+
+TID2013_PIXELS_PER_DEGREE = 32.0
+"""TID2013's setting, from which the default readout's agreement with people is known: most of its observers sat at
+19-inch screens of 1152x864 pixels at a distance of their own choice, of which we take 60 cm."""
 
 
 @dataclass(frozen=True)
@@ -25,28 +34,35 @@ class Encoding:
     """An image, or a batch of them, as a metric sees it.
 
     Args:
-        activations: (N, C, h, w) floats; at `gdn4` (N, 128, ceil(H / 4), ceil(W / 4)).
+        parts: what the metric's readout keeps of them; the first dimension of each is N.
         size: (H, W) of the images in pixels.
+        seen: (H, W) at the resolution the network saw them at.
         name: what an error calls them.
     """
 
-    activations: Tensor
+    parts: Encoded
     size: tuple[int, int]
+    seen: tuple[int, int]
     name: str
 
 
 class PerceptualDistance(nn.Module):
-    """How different two images look: the distance between their activations at one stage of PerceptNet.
+    """How different two images look to a model of the path from retina to V1.
 
-    0 for identical images, symmetric, without upper bound, and differentiable everywhere. It adds up
-    over the image: images twice as large in area are about sqrt(2) times as far apart. The network is
-    frozen (its weights are buffers, which no optimiser meets), stays in evaluation mode, and computes in its
-    own precision (float32 unless the module is cast) also under autocast. The study's readout:
-    `perceptmetric.readout.paper`.
+    0 for identical images, symmetric and differentiable everywhere. With the default readout about 1 for
+    unrelated images, whatever their size. The network is frozen (its weights are buffers, which no optimiser
+    meets), stays in evaluation mode, and computes in its own precision (float32 unless the module is cast) also
+    under autocast.
 
     Args:
         network: a trained autoencoder, of which a copy is kept; the bundled default where None.
-        stage: one of `perceptmetric.perceptnet.STAGES`; `gdn4` is the encoder's output, like V1.
+        statistics: for the default readout of a `network`: what `perceptmetric.readout.natural_statistics` gives.
+        readout: `default` (`perceptmetric.readout.Default`, which agrees best with people) or `paper`
+            (`perceptmetric.readout.Paper`, exactly the study's).
+        stage: for `paper` alone, one of `perceptmetric.perceptnet.STAGES`; where None `gdn4`, the encoder's output.
+        pixels_per_degree: pixels of the images in a degree of visual angle, which is how large they are seen:
+            `distance / pixel pitch * tan(1 degree)`. The images are resampled (bilinear, antialiased) to the
+            setting of TID2013 unless it is this one.
         check: refuse floats outside [0, 1] and NaN. Switch it off where a network's output may stray a
             little, as in a training loop; it also spares CUDA a synchronisation.
 
@@ -57,7 +73,7 @@ class PerceptualDistance(nn.Module):
 
     Raises:
         InputError: an image cannot be used, or the sizes differ.
-        ValueError: no such stage.
+        ValueError: no such readout or stage, no statistics of the network, or a size of no degrees.
 
     Example:
         >>> metric = PerceptualDistance()
@@ -69,15 +85,29 @@ class PerceptualDistance(nn.Module):
         >>> loss.backward()
     """
 
-    def __init__(self, network: Autoencoder | None = None, *, stage: str = "gdn4", check: bool = True) -> None:
+    def __init__(
+        self,
+        network: Autoencoder | None = None,
+        *,
+        statistics: Mapping[str, float] | None = None,
+        readout: str = "default",
+        stage: str | None = None,
+        pixels_per_degree: float = TID2013_PIXELS_PER_DEGREE,
+        check: bool = True,
+    ) -> None:
         super().__init__()
+        if not 0 < pixels_per_degree < math.inf:
+            raise ValueError(f"pixels_per_degree: found {pixels_per_degree}, expected a positive number")
         config: dict[str, Any] = {}
         if network is None:
             network, config = checkpoints.load(checkpoints.DEFAULT)
-        self.stage = stage
+        if statistics is not None:
+            config = {**config, "statistics": dict(statistics)}
         self.check = check
-        self.layers = _frozen(copy.deepcopy(network.until(stage)))
+        self.pixels_per_degree = pixels_per_degree
+        self.readout = _frozen(readouts.build(readout, network, stage, config.get("statistics")))
         # What `save_pretrained` writes; in a tuple, so that the decoder does not become a part of this module.
+        config = {**config, "readout": readout, **({} if stage is None else {"stage": stage})}
         self._checkpoint = copy.deepcopy(network), config
         self.eval()
 
@@ -87,7 +117,9 @@ class PerceptualDistance(nn.Module):
         checkpoint: str | os.PathLike[str] = checkpoints.DEFAULT,
         *,
         revision: str | None = None,
+        readout: str | None = None,
         stage: str | None = None,
+        pixels_per_degree: float = TID2013_PIXELS_PER_DEGREE,
         check: bool = True,
     ) -> PerceptualDistance:
         """The metric of a bundled checkpoint, of one in a folder, or of one on the Hugging Face Hub.
@@ -97,19 +129,30 @@ class PerceptualDistance(nn.Module):
                 `model.safetensors` and `config.json`, or a Hub repository that holds them (`owner/name`). Cache,
                 token, endpoint and offline mode are those of huggingface_hub.
             revision: branch, tag or commit of a Hub repository.
-            stage: as for the class; where None, the one the checkpoint was saved with, else `gdn4`.
+            readout: as for the class; where None, readout and stage are those the checkpoint was saved with.
+            stage: as for the class.
+            pixels_per_degree: as for the class.
             check: as for the class.
 
         Raises:
             InputError: no such checkpoint, it cannot be fetched, or it is broken.
-            ValueError: no such stage.
+            ValueError: as for the class.
 
         Example:
-            >>> metric = PerceptualDistance.from_pretrained("reconstruct", stage="conv3")
+            >>> metric = PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage="conv3")
         """
         network, config = checkpoints.load(checkpoint, revision)
-        metric = cls(network, stage=stage or config.get("stage", "gdn4"), check=check)
-        metric._checkpoint = network, config
+        if readout is None:
+            readout, stage = config.get("readout", "default"), stage or config.get("stage")
+        metric = cls(
+            network,
+            statistics=config.get("statistics"),
+            readout=readout,
+            stage=stage,
+            pixels_per_degree=pixels_per_degree,
+            check=check,
+        )
+        metric._checkpoint = network, {**config, **metric._checkpoint[1]}
         return metric
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
@@ -120,9 +163,9 @@ class PerceptualDistance(nn.Module):
 
         Example:
             >>> folder = tempfile.mkdtemp()
-            >>> PerceptualDistance(stage="conv3").save_pretrained(folder)
-            >>> PerceptualDistance.from_pretrained(folder).stage
-            'conv3'
+            >>> PerceptualDistance(readout="paper", stage="conv3").save_pretrained(folder)
+            >>> PerceptualDistance.from_pretrained(folder).extra_repr()
+            "readout='paper', stage='conv3', pixels_per_degree=32.0, check=True"
         """
         self._save(folder, repository=None)
 
@@ -181,30 +224,32 @@ class PerceptualDistance(nn.Module):
         """
         _check_pair(a, b)
         with _own_precision(a):
-            return readout.paper(a.activations, b.activations)
+            return self.readout.compare(a.parts, b.parts)
 
     def map(self, a: ImageLike, b: ImageLike) -> Tensor:
-        """Where two images differ: the squared distance pixel by pixel.
+        """Where two images differ, pixel by pixel.
 
         Args:
             a: as for the metric itself.
             b: as for the metric itself.
 
         Returns:
-            Floats (N, 1, H, W), not negative; their sum over an image is its distance squared.
+            Floats (N, 1, H, W), not negative. With the default readout their mean over an image is its distance;
+            with `paper` their sum is its distance squared.
 
         Raises:
             InputError: as for the metric itself.
 
         Example:
             >>> metric, a, b = PerceptualDistance(), torch.rand(3, 32, 32), torch.rand(3, 32, 32)
-            >>> torch.allclose(metric.map(a, b).sum().sqrt(), metric(a, b))
+            >>> torch.allclose(metric.map(a, b).mean(), metric(a, b))
             True
         """
         first, second = self._encode(a, "first image"), self._encode(b, "second image")
         _check_pair(first, second)
+        pixel = first.size[0] / first.seen[0], first.size[1] / first.seen[1]
         with _own_precision(first):
-            return readout.paper_map(first.activations, second.activations, size=first.size, stride=stride(self.stage))
+            return self.readout.map(first.parts, second.parts, first.size, pixel)
 
     def train(self, mode: bool = True) -> PerceptualDistance:
         """Does nothing but stay in evaluation mode: the metric is not trained along with its caller."""
@@ -212,11 +257,13 @@ class PerceptualDistance(nn.Module):
 
     def extra_repr(self) -> str:
         """The arguments, for `print`."""
-        return f"stage={self.stage!r}, check={self.check}"
+        _, config = self._checkpoint
+        arguments: dict[str, Any] = {key: config[key] for key in ("readout", "stage") if key in config}
+        arguments |= {"pixels_per_degree": self.pixels_per_degree, "check": self.check}
+        return ", ".join(f"{key}={value!r}" for key, value in arguments.items())
 
     def _save(self, folder: str | os.PathLike[str], *, repository: str | None) -> None:
         network, config = self._checkpoint
-        config = {**config, "stage": self.stage}
         checkpoints.save(network, config, folder)
         hub.write_card(folder, config, repository)
 
@@ -229,15 +276,26 @@ class PerceptualDistance(nn.Module):
         batch = batch.to(weights.dtype) if isinstance(image, Tensor) else batch.to(weights)
         height, width = batch.shape[-2:]
         with torch.autocast(batch.device.type, enabled=False):
-            return Encoding(self.layers(batch), (height, width), name)
+            batch = self._as_seen(batch, name)
+            seen_height, seen_width = batch.shape[-2:]
+            return Encoding(self.readout.encode(batch), (height, width), (seen_height, seen_width), name)
+
+    def _as_seen(self, batch: Tensor, name: str) -> Tensor:
+        zoom = TID2013_PIXELS_PER_DEGREE / self.pixels_per_degree
+        if zoom == 1:
+            return batch
+        size = [round(side * zoom) for side in batch.shape[-2:]]
+        if min(size) < MIN_SIDE:
+            raise InputError(f"{name}: found {size[1]}x{size[0]} pixels as seen, expected at least {MIN_SIDE} a side")
+        return F.interpolate(batch, size, mode="bilinear", antialias=True)
 
 
 def _own_precision(encoding: Encoding) -> torch.autocast:
     """Switches the caller's autocast off: the difference of two similar images drowns in bfloat16's rounding."""
-    return torch.autocast(encoding.activations.device.type, enabled=False)
+    return torch.autocast(encoding.parts[0].device.type, enabled=False)
 
 
-def _frozen(module: nn.Module) -> nn.Module:
+def _frozen(module: Readout) -> Readout:
     """The module with its parameters turned to buffers: no optimiser, no `requires_grad_()` can reach them."""
     for part in module.modules():
         for name, parameter in list(part.named_parameters(recurse=False)):
@@ -252,7 +310,7 @@ def _check_pair(a: Encoding, b: Encoding) -> None:
         raise InputError(
             f"{b.name}: found {width}x{height} pixels, expected {expected_width}x{expected_height} as {a.name} has"
         )
-    numbers = len(a.activations), len(b.activations)
+    numbers = len(a.parts[0]), len(b.parts[0])
     if numbers[0] != numbers[1] and 1 not in numbers:
         raise InputError(f"{b.name}: found {numbers[1]} images, expected {numbers[0]} as in {a.name}, or one with many")
 

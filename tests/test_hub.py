@@ -23,14 +23,16 @@ def files(tmp_path):
 
 
 def test_a_folder_saved_is_the_same_metric_again(tmp_path):
-    metric = PerceptualDistance.from_pretrained("reconstruct", stage="conv3")
+    metric = PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage="conv3")
     metric.save_pretrained(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "config.json", "model.safetensors"]
     again = PerceptualDistance.from_pretrained(tmp_path)
-    assert again.stage == "conv3"
+    assert repr(again) == repr(metric)
     assert again(*IMAGES).item() == metric(*IMAGES).item()
-    assert PerceptualDistance.from_pretrained(tmp_path, stage="gdn4").stage == "gdn4"
-    assert checkpoints.load(tmp_path)[1] == {**checkpoints.load("reconstruct")[1], "stage": "conv3"}
+    assert "stage='gdn4'" in repr(PerceptualDistance.from_pretrained(tmp_path, stage="gdn4"))
+    assert "readout='default'" in repr(PerceptualDistance.from_pretrained(tmp_path, readout="default"))
+    saved = {**checkpoints.load("reconstruct")[1], "readout": "paper", "stage": "conv3"}
+    assert checkpoints.load(tmp_path)[1] == saved
 
 
 def test_a_repository_is_fetched_once_and_then_works_without_the_server(hub, files, monkeypatch):

@@ -1,4 +1,5 @@
 import io
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -8,14 +9,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from perceptmetric import Autoencoder, InputError, PerceptualDistance, distance
+from perceptmetric.benchmarks.peers import peer
 from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import STAGES
 from perceptmetric.training.objectives import Deblur, Denoise
 
 
-def jpeg(path, quality):
+def jpeg(image, quality):
+    if isinstance(image, torch.Tensor):
+        image = Image.fromarray((255 * image[0]).round().byte().permute(1, 2, 0).numpy())
+    else:
+        image = Image.open(image)
     file = io.BytesIO()
-    Image.open(path).save(file, "JPEG", quality=quality)
+    image.save(file, "JPEG", quality=quality)
     return Image.open(file)
 
 
@@ -31,7 +37,7 @@ def test_an_image_is_at_distance_0_from_itself_and_the_gradient_is_finite(sample
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_the_gradient_is_finite_at_flat_images(stage, value):
-    metric = PerceptualDistance(stage=stage)
+    metric = PerceptualDistance(readout="paper", stage=stage)
     flat = torch.full((1, 3, 12, 12), value, requires_grad=True)
     for other in (flat.detach(), torch.rand(1, 3, 12, 12)):
         flat.grad = None
@@ -104,7 +110,7 @@ def test_one_reference_meets_many():
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_map_sums_to_the_squared_distance(stage):
-    metric = PerceptualDistance(stage=stage)
+    metric = PerceptualDistance(readout="paper", stage=stage)
     a, b = torch.rand(2, 2, 3, 18, 13)
     distance_map = metric.map(a, b)
     assert distance_map.shape == (2, 1, 18, 13)
@@ -115,19 +121,55 @@ def test_the_map_shows_where_the_images_differ(sample):
     image = as_batch(sample)
     other = image.clone()
     other[..., 100:110, 200:210] = 0.5
-    rows, columns = PerceptualDistance().map(image, other)[0, 0].nonzero(as_tuple=True)
+    rows, columns = PerceptualDistance(readout="paper").map(image, other)[0, 0].nonzero(as_tuple=True)
     # A place of four pixels sees 12 more to either side: 8 by conv3, 4 by conv2.
     assert rows.min() >= 100 - 16
     assert rows.max() < 110 + 16
     assert columns.min() >= 200 - 16
     assert columns.max() < 210 + 16
+    rows, columns = PerceptualDistance().map(image, other)[0, 0].nonzero(as_tuple=True)
+    # The default looks two places of four pixels further: the local mean, and the mean of the error.
+    assert rows.min() >= 100 - 24
+    assert rows.max() < 110 + 24
+    assert columns.min() >= 200 - 24
+    assert columns.max() < 210 + 24
+
+
+@pytest.mark.parametrize("pixels_per_degree", [20, 32, 57.3])
+def test_the_map_of_the_default_has_the_distance_as_its_mean(pixels_per_degree):
+    metric = PerceptualDistance(pixels_per_degree=pixels_per_degree)
+    a, b = torch.rand(2, 2, 3, 41, 30)
+    distance_map = metric.map(a, b)
+    assert distance_map.shape == (2, 1, 41, 30)
+    assert (distance_map >= 0).all()
+    torch.testing.assert_close(distance_map.mean((1, 2, 3)), metric(a, b))
+    assert (metric.map(a, a) == 0).all()
+
+
+def test_fine_detail_is_lost_from_afar(sample):
+    image = as_batch(sample)
+    noisy = (image + 0.05 * torch.randn_like(image)).clamp(0, 1)
+    values = [PerceptualDistance(pixels_per_degree=ppd)(image, noisy).item() for ppd in (32, 64, 128)]
+    assert values == sorted(values, reverse=True)
+    assert PerceptualDistance()(image, noisy).item() == values[0]
+
+
+@pytest.mark.parametrize("pixels_per_degree", [0, -1, float("nan"), float("inf")])
+def test_a_size_of_no_degrees_is_refused(pixels_per_degree):
+    with pytest.raises(ValueError, match=r"pixels_per_degree: found .*, expected a positive number"):
+        PerceptualDistance(pixels_per_degree=pixels_per_degree)
+
+
+def test_an_image_too_small_as_seen_is_refused():
+    with pytest.raises(InputError, match="first image: found 2x2 pixels as seen, expected at least 4 a side"):
+        PerceptualDistance(pixels_per_degree=128)(torch.rand(3, 8, 8), torch.rand(3, 8, 8))
 
 
 def test_descent_from_a_blurred_image_lowers_distance_and_rmse(sample):
     sharp = as_batch(sample)[..., 64:192, 64:192]
     output = Deblur(2.0).degrade(sharp, torch.Generator()).clone().requires_grad_()
     metric = PerceptualDistance(check=False)
-    optimizer = torch.optim.SGD([output], lr=0.2)
+    optimizer = torch.optim.Adam([output], lr=0.001)
     distances, errors = [], []
     for _ in range(50):
         loss = metric(output, sharp).mean()
@@ -141,9 +183,37 @@ def test_descent_from_a_blurred_image_lowers_distance_and_rmse(sample):
     assert errors[-1] < 0.99 * errors[0]
 
 
+DAMAGES = {
+    "blur": lambda image: Deblur(2.0).degrade(image, torch.Generator()),
+    "noise": lambda image: (image + 0.08 * torch.randn_like(image)).clamp(0, 1),
+    "jpeg": lambda image: as_batch(jpeg(image, 10)),
+}
+
+
+@pytest.mark.skipif(find_spec("piq") is None, reason="needs piq")
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_descent_restores_in_the_eyes_of_another_metric_too(damage, sample):
+    original = as_batch(sample)[..., 32:224, 64:256]
+    output = DAMAGES[damage](original).clone().requires_grad_()
+    ms_ssim = peer("ms-ssim").against(original)
+    metric = PerceptualDistance(check=False)
+    optimizer = torch.optim.Adam([output], lr=0.001)
+    distances, others = [], [ms_ssim(output.detach().clamp(0, 1))[0]]
+    for _ in range(50):
+        loss = metric(output, original).mean()
+        distances.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    others.append(ms_ssim(output.detach().clamp(0, 1))[0])
+    assert output.isfinite().all()
+    assert distances[-1] < 0.5 * distances[0]
+    assert others[1] < others[0]
+
+
 def test_the_metric_is_frozen_and_stays_in_evaluation_mode():
     network = Autoencoder()
-    metric = PerceptualDistance(network)
+    metric = PerceptualDistance(network, statistics={"form": 1e-4, "luma": 1e-3, "chroma": 1e-3})
     caller = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), metric).train()
     assert not any(module.training for module in metric.modules())
     assert [name for name, p in caller.named_parameters() if p.requires_grad] == ["0.weight", "0.bias"]
@@ -155,14 +225,14 @@ def test_the_metric_is_frozen_and_stays_in_evaluation_mode():
 
 def test_no_graph_is_built_for_a_reference():
     metric = PerceptualDistance()
-    assert not metric.encode(torch.rand(3, 8, 8)).activations.requires_grad
+    assert not metric.encode(torch.rand(3, 8, 8)).parts[0].requires_grad
     assert metric(torch.rand(3, 8, 8, requires_grad=True), torch.rand(3, 8, 8)).requires_grad
 
 
 def test_from_pretrained_takes_names_and_stages():
     a, b = torch.rand(2, 3, 16, 16)
     values = {
-        PerceptualDistance.from_pretrained(name, stage=stage)(a, b).item()
+        PerceptualDistance.from_pretrained(name, readout="paper", stage=stage)(a, b).item()
         for name in ("denoise-0.1", "reconstruct", "untrained")
         for stage in ("conv3", "gdn4")
     }

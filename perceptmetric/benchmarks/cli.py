@@ -10,7 +10,6 @@ from perceptmetric.benchmarks import plot
 from perceptmetric.benchmarks.datasets import PUBLISHED, own
 from perceptmetric.benchmarks.download import obtain
 from perceptmetric.benchmarks.evaluation import evaluate
-from perceptmetric.benchmarks.metrics import READOUTS
 from perceptmetric.benchmarks.peers import NAMES
 from perceptmetric.benchmarks.report import write
 from perceptmetric.benchmarks.severity import SAMPLES, SeverityReport, photographs, severity
@@ -24,6 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a benchmark; the exit code is that of `commands.run`."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if getattr(options, "layers", False) or getattr(options, "stage", None):
+        if options.readout == "default":
+            parser.error("--layers and --stage go with --readout paper: the default reads several stages at once")
+        options.readout = "paper"
     return commands.run(parser.prog, lambda: options.work(options))
 
 
@@ -40,10 +43,10 @@ def _parser() -> argparse.ArgumentParser:
         else:
             command.add_argument("--download", action="store_true", help="fetch the set into DIR if it is not there")
         _metrics(command)
-        command.add_argument("--readout", choices=READOUTS, default="paper", help="default: %(default)s")
+        command.add_argument("--readout", choices=["default", "paper"], help="paper if a stage is named, else default")
         stages = command.add_mutually_exclusive_group()
-        stages.add_argument("--stage", choices=STAGES, metavar="NAME", default="gdn4", help="default: %(default)s")
-        stages.add_argument("--layers", action="store_true", help="all 19 stages")
+        stages.add_argument("--stage", choices=STAGES, metavar="NAME", help="a stage of the network")
+        stages.add_argument("--layers", action="store_true", help="all 19 stages of the network")
         command.add_argument("--csv", metavar="FILE", type=Path, help="write the table to this file as well")
         command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table to this file as well")
         command.add_argument("--plot", metavar="DIR", type=Path, help="draw scatter, types and stages into this folder")
@@ -82,8 +85,8 @@ def _score(options: argparse.Namespace) -> None:
         if options.download:
             obtain(options.dataset, options.root)
         dataset = PUBLISHED[options.dataset](options.root)
-    stages = STAGES if options.layers else (options.stage,)
-    report = evaluate(dataset, options.checkpoint, stages, options.readout, options.compare)
+    stages = STAGES if options.layers else (options.stage or "gdn4",)
+    report = evaluate(dataset, options.checkpoint, stages, options.readout or "default", options.compare)
     print(report.table())
     for path, text in ((options.json, report.json), (options.csv, report.csv), (options.markdown, report.markdown)):
         if path:

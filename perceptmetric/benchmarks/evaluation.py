@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perceptmetric.benchmarks.datasets import Dataset
-from perceptmetric.benchmarks.metrics import MetricError, fingerprint, perceptual
+from perceptmetric.benchmarks.metrics import OURS, MetricError, fingerprint, ours
 from perceptmetric.benchmarks.peers import peers
 from perceptmetric.benchmarks.report import Report, Row, row
 from perceptmetric.benchmarks.scoring import Interrupted, score
@@ -13,15 +13,20 @@ from perceptmetric.checkpoints import load
 
 
 def evaluate(
-    dataset: Dataset, checkpoint: str, stages: Sequence[str], readout: str = "paper", compare: Sequence[str] = ()
+    dataset: Dataset,
+    checkpoint: str,
+    stages: Sequence[str] = ("gdn4",),
+    readout: str = "default",
+    compare: Sequence[str] = (),
 ) -> Report:
     """Scores a database with a checkpoint, and with other metrics on the same pairs.
 
     Args:
         dataset: what to score.
         checkpoint: as for `perceptmetric.checkpoints.load`.
-        stages: names from `perceptmetric.perceptnet.STAGES`. Differences are taken to `gdn4`, or to the last.
-        readout: one of `READOUTS`.
+        stages: for the readout `paper`, names from `perceptmetric.perceptnet.STAGES`. Differences are taken to
+            `gdn4`, or to the last.
+        readout: `default` or `paper`.
         compare: other metrics, as for `perceptmetric.benchmarks.peers.peer`.
 
     Raises:
@@ -29,15 +34,16 @@ def evaluate(
         Interrupted: Ctrl-C; the table of what was finished has been printed.
     """
     network, _ = load(checkpoint)
+    metric_of_ours = ours(checkpoint, readout, stages)
     others, not_run = peers(compare)
     rows: list[Row] = []
     head = (dataset.name, dataset.opinion, len(dataset.pairs), checkpoint, fingerprint(network), readout)
     try:
-        distances = dict(zip(stages, score(dataset, perceptual(network, stages, readout)), strict=True))
-        main_stage = "gdn4" if "gdn4" in stages else stages[-1]
-        main = row(dataset, "perceptmetric", main_stage, distances[main_stage])
-        for stage in stages:
-            rows.append(main if stage == main_stage else row(dataset, "perceptmetric", stage, distances[stage], main))
+        distances = dict(zip(metric_of_ours.stages, score(dataset, metric_of_ours), strict=True))
+        main_stage = "gdn4" if "gdn4" in distances else list(distances)[-1]
+        main = row(dataset, OURS, main_stage, distances[main_stage])
+        for stage, values in distances.items():
+            rows.append(main if stage == main_stage else row(dataset, OURS, stage, values, main))
         for metric in others:
             try:
                 rows.append(row(dataset, metric.name, "", score(dataset, metric)[0], main))

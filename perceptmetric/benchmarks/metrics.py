@@ -10,14 +10,15 @@ from itertools import islice
 from safetensors.torch import save
 from torch import Tensor
 
-from perceptmetric import readout as readouts
+from perceptmetric.checkpoints import load
 from perceptmetric.errors import InputError
+from perceptmetric.metric import PerceptualDistance
 from perceptmetric.perceptnet import STAGES, Autoencoder
+from perceptmetric.readout import euclidean
+
+OURS = "perceptmetric"
 
 Compare = Callable[[Tensor], Sequence[float]]
-
-READOUTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"paper": readouts.paper}
-"""The readouts a benchmark can be run with: from two sets of activations of a stage to a distance."""
 
 
 class MetricError(InputError):
@@ -41,24 +42,48 @@ class Metric:
     against: Callable[[Tensor], Compare]
 
 
-def perceptual(network: Autoencoder, stages: Sequence[str] = ("gdn4",), readout: str = "paper") -> Metric:
-    """Our own metric, at one stage of the network or at several in one pass.
+def ours(checkpoint: str, readout: str = "default", stages: Sequence[str] = ("gdn4",), device: str = "cpu") -> Metric:
+    """Our own metric.
+
+    Args:
+        checkpoint: as for `perceptmetric.checkpoints.load`.
+        readout: `default`, or `paper` at one or several stages.
+        stages: for `paper`, names from `perceptmetric.perceptnet.STAGES`.
+        device: where it runs.
+
+    Example:
+        >>> import torch
+        >>> image = torch.rand(1, 3, 32, 32)
+        >>> ours("untrained").against(image)(image)
+        [0.0]
+    """
+    if readout == "paper":
+        return staged(load(checkpoint)[0].to(device), stages)
+    metric = PerceptualDistance.from_pretrained(checkpoint, readout=readout, check=False).to(device)
+
+    def against(reference: Tensor) -> Compare:
+        encoded = metric.encode(reference)
+        return lambda distorted: metric.compare(encoded, metric.encode(distorted)).tolist()
+
+    return Metric(OURS, ("",), against)
+
+
+def staged(network: Autoencoder, stages: Sequence[str] = ("gdn4",)) -> Metric:
+    """The study's readout at several stages in one pass.
 
     Args:
         network: in evaluation mode.
         stages: names from `perceptmetric.perceptnet.STAGES`.
-        readout: one of `READOUTS`.
 
     Example:
         >>> import torch
         >>> from perceptmetric.checkpoints import load
-        >>> metric = perceptual(load("untrained")[0], ("input", "gdn4"))
+        >>> metric = staged(load("untrained")[0], ("input", "gdn4"))
         >>> image = torch.rand(1, 3, 32, 32)
         >>> metric.against(image)(image)
         [0.0, 0.0]
     """
     last = max(stages, key=STAGES.index)
-    distance = READOUTS[readout]
 
     def activations(image: Tensor) -> Iterator[tuple[str, Tensor]]:
         return islice(network.stages(image), STAGES.index(last) + 1)
@@ -68,7 +93,7 @@ def perceptual(network: Autoencoder, stages: Sequence[str] = ("gdn4",), readout:
 
         def compare(distorted: Tensor) -> list[float]:
             found = {
-                stage: distance(encoded[stage], values).item()
+                stage: euclidean(encoded[stage], values).item()
                 for stage, values in activations(distorted)
                 if stage in encoded
             }
@@ -76,7 +101,7 @@ def perceptual(network: Autoencoder, stages: Sequence[str] = ("gdn4",), readout:
 
         return compare
 
-    return Metric("perceptmetric", tuple(stages), against)
+    return Metric(OURS, tuple(stages), against)
 
 
 def fingerprint(network: Autoencoder) -> str:

@@ -17,7 +17,7 @@ from PIL import Image, features
 from scipy import ndimage
 
 import perceptmetric
-from perceptmetric.benchmarks.metrics import Metric, MetricError, fingerprint, perceptual
+from perceptmetric.benchmarks.metrics import Metric, MetricError, fingerprint, ours
 from perceptmetric.benchmarks.peers import peers
 from perceptmetric.benchmarks.report import versions
 from perceptmetric.checkpoints import load
@@ -122,7 +122,7 @@ def severity(paths: Sequence[Path], checkpoint: str, compare: Sequence[str] = ()
     """
     network, _ = load(checkpoint)
     others, not_run = peers(compare)
-    orders = ordered(paths, perceptual(network))
+    orders = ordered(paths, ours(checkpoint))
     for metric in others:
         try:
             orders += ordered(paths, metric)
@@ -154,7 +154,8 @@ class SeverityReport:
         metrics = list(dict.fromkeys(order.metric for order in self.orders))
         found = {(order.metric, order.distortion): f"{order.right / order.pairs:.1%}" for order in self.orders}
         lines = [
-            f"{len(self.images)} photographs, checkpoint {self.checkpoint} (SHA-256 {self.sha256[:12]}), readout paper",
+            f"{len(self.images)} photographs, checkpoint {self.checkpoint} (SHA-256 {self.sha256[:12]}), "
+            "readout default",
             ", ".join(f"{name} {number}" for name, number in versions().items()),
             f"Share of the pairs of {LEVELS} levels that are in the right order:",
             f"{'distortion':<22}" + "".join(f"{name:>15}" for name in metrics),
@@ -169,7 +170,7 @@ class SeverityReport:
             "images": self.images,
             "checkpoint": self.checkpoint,
             "checkpoint_sha256": self.sha256,
-            "readout": "paper",
+            "readout": "default",
             "versions": versions(),
             "results": [asdict(order) for order in self.orders],
             "not_run": [{"metric": name, "reason": reason} for name, reason in self.not_run.items()],

@@ -21,7 +21,7 @@ import torch
 from huggingface_hub.utils import tqdm
 from torch.utils.flop_counter import FlopCounterMode
 
-from perceptmetric.benchmarks.metrics import Metric, MetricError, perceptual
+from perceptmetric.benchmarks.metrics import Metric, MetricError, ours
 from perceptmetric.benchmarks.peers import peer, peers
 from perceptmetric.benchmarks.report import versions
 from perceptmetric.checkpoints import load
@@ -219,10 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("sides", type=int, nargs="+")
     options = parser.parse_args(arguments)
     try:
-        if options.name == OURS:
-            metric = perceptual(load(options.checkpoint)[0].to(options.device))
-        else:
-            metric = peer(options.name)
+        metric = ours(options.checkpoint, device=options.device) if options.name == OURS else peer(options.name)
         rows = measure(metric, options.device, options.sides)
     except MetricError as error:
         print(error)

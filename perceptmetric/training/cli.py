@@ -1,4 +1,4 @@
-"""`perceptmetric-train RECIPE.toml --data DIR --out DIR`."""
+"""`perceptmetric-train RECIPE.toml --data DIR --out DIR`, and its subcommands `sweep` and `publish`."""
 
 from __future__ import annotations
 
@@ -6,27 +6,45 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-
 from perceptmetric import commands
+from perceptmetric.training import publish, sweep
+from perceptmetric.training.memory import keep_freed_memory
+from perceptmetric.training.processes import joined
 from perceptmetric.training.recipe import read_recipe
 from perceptmetric.training.trainer import DivergedError, Trainer
 
+SUBCOMMANDS = {"sweep": sweep.main, "publish": publish.main}
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Trains one recipe; the exit code is that of `commands.run`, or 1 for a run that diverged."""
+    """Trains one recipe or runs a subcommand; the exit code is that of `commands.run`, or 1 for runs that failed."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in SUBCOMMANDS:
+        return SUBCOMMANDS[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(
-        prog="perceptmetric-train", description="Train a PerceptNet autoencoder, on CUDA if there is one."
+        prog="perceptmetric-train",
+        description="Train a PerceptNet autoencoder, on CUDA if there is one.",
+        epilog=f"Subcommands: {', '.join(SUBCOMMANDS)}; see perceptmetric-train SUBCOMMAND --help.",
     )
     parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="such as training/recipes/reconstruct.toml")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder tree of JPEG, PNG photographs")
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="checkpoint; an unfinished run resumes")
+    parser.add_argument("--seed", metavar="N", type=int, help="in place of the recipe's")
     options = parser.parse_args(arguments)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return commands.run(
-            parser.prog, lambda: Trainer(read_recipe(options.recipe), options.data, options.out, device).run()
-        )
+        return commands.run(parser.prog, lambda: train(options.recipe, options.data, options.out, options.seed))
     except DivergedError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
+
+
+def train(recipe: Path, data: Path, out: Path, seed: int | None) -> None:
+    """Trains one recipe, together with the other processes if `torchrun` started several.
+
+    Raises:
+        FileNotFoundError, InputError: the recipe, the photographs or `out` cannot be used.
+        DivergedError: at the first loss that is not finite.
+    """
+    keep_freed_memory()
+    with joined() as (processes, device):
+        Trainer(read_recipe(recipe, seed), data, out, device, processes).run()

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from perceptmetric import commands
 from perceptmetric.errors import InputError
 from perceptmetric.metric import PerceptualDistance
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`perceptmetric-train publish FOLDERS... --owner OWNER`; the exit code is that of `commands.run`."""
+    parser = argparse.ArgumentParser(
+        prog="perceptmetric-train publish", description="Push checkpoints to OWNER/perceptmetric-NAME on the Hub."
+    )
+    parser.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="what perceptmetric-train wrote")
+    parser.add_argument("--owner", required=True, help="a user or an organisation of the Hub")
+    parser.add_argument("--private", action="store_const", const=True, help="make new repositories private")
+    options = parser.parse_args(arguments)
+
+    def work() -> None:
+        for address in publish(options.folders, options.owner, private=options.private):
+            print(address)
+
+    return commands.run(parser.prog, work)
 
 
 def publish(folders: Sequence[Path], owner: str, *, private: bool | None = None) -> Iterator[str]:

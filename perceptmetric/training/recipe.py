@@ -16,23 +16,28 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+MAY_BE_ZERO = ("seed", "patience")
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one checkpoint is trained. The defaults are what the shipped recipes have in common.
+    """How one checkpoint is trained.
 
     Args:
         objective: what the network is asked for.
         seed: of the weights, the crops and the noise.
         steps: batches in all.
         batch: crops in a batch.
-        crop: side of a crop in pixels.
+        crop: side in pixels of what the network trains on.
+        resize: train on the central square of each photograph resized to `crop` pixels a side, as the study did,
+            in place of random crops at its own size.
         learning_rate: Adam's at its peak; it rises linearly over the first tenth of the steps and falls
             to zero along a cosine.
         clip_norm: bound on the norm of the gradient. The multiplicative decoder is unbounded: without it
             plain Adam diverges.
         validation_images: how many photographs, the last by name, are held back from training.
         validate_every: steps from one validation (and saved state) to the next.
+        patience: end after this many validations in a row without a new lowest error; 0 is never.
         bfloat16: train under autocast to bfloat16; weights, sums and validation stay float32.
         compile: train through `torch.compile`, which takes a minute to start and then takes two thirds of the time.
 
@@ -45,10 +50,12 @@ class Recipe:
     steps: int = 12_000
     batch: int = 32
     crop: int = 64
+    resize: bool = False
     learning_rate: float = 1e-3
     clip_norm: float = 0.5
     validation_images: int = 50
     validate_every: int = 1000
+    patience: int = 0
     bfloat16: bool = False
     compile: bool = False
 
@@ -59,7 +66,7 @@ class Recipe:
                 if not isinstance(value, bool):
                     raise InputError(f"{field.name}: found {value!r}, expected true or false")
             else:
-                _check_number(field.name, value, type(field.default), zero_allowed=field.name == "seed")
+                _check_number(field.name, value, type(field.default), zero_allowed=field.name in MAY_BE_ZERO)
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as JSON can hold it; the objective as its name and parameters."""
@@ -67,26 +74,46 @@ class Recipe:
         return {**dataclasses.asdict(self), "objective": objective}
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, seed: int | None = None) -> Recipe:
     """Reads a TOML recipe.
 
     Args:
-        path: a file with a table `objective` (`name` and its parameter) and any field of `Recipe`.
+        path: a file with a table `objective` (`name` and its parameter) and any field of `Recipe`. What it
+            leaves out comes from the file it names as `base`, a path from its own folder.
+        seed: in place of the recipe's.
 
     Raises:
         FileNotFoundError: no such file.
         InputError: not TOML, an unknown key, a missing or a wrong value; the message names file and key.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+    table = _read_table(path)
+    if seed is not None:
+        table["seed"] = seed
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        known = {field.name for field in dataclasses.fields(Recipe)}
-        if unknown := sorted(set(table) - known):
-            raise InputError(f"found {', '.join(unknown)}, expected only {', '.join(sorted(known))}")
         return Recipe(**{**table, "objective": _objective(table.get("objective"))})
     except ValueError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _read_table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The keys of a recipe over those of its base; `above` are the recipes whose base it is."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    if path.resolve() in above:
+        raise InputError(f"{path}: found itself among its bases")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    base = table.pop("base", None)
+    known = {field.name for field in dataclasses.fields(Recipe)}
+    if unknown := sorted(set(table) - known):
+        raise InputError(f"{path}: found {', '.join(unknown)}, expected only base, {', '.join(sorted(known))}")
+    if base is None:
+        return table
+    if not isinstance(base, str):
+        raise InputError(f"{path}: base: found {base!r}, expected the path of a recipe")
+    return {**_read_table(path.parent / base, (*above, path.resolve())), **table}
 
 
 def _objective(table: Any) -> Reconstruct:

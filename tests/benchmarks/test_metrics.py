@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from perceptmetric import PerceptualDistance
-from perceptmetric.benchmarks.metrics import fingerprint, perceptual
+from perceptmetric.benchmarks.metrics import fingerprint, staged
 from perceptmetric.checkpoints import bundled_names, load, save, untrained
 from perceptmetric.perceptnet import STAGES
 
@@ -12,9 +12,9 @@ from perceptmetric.perceptnet import STAGES
 def test_every_stage_gives_what_the_module_gives():
     network, _ = load("untrained")
     a, b = torch.rand(2, 1, 3, 20, 28)
-    metric = perceptual(network, STAGES)
+    metric = staged(network, STAGES)
     assert metric.stages == STAGES
-    expected = [PerceptualDistance(network, stage=stage)(a, b).item() for stage in STAGES]
+    expected = [PerceptualDistance(network, readout="paper", stage=stage)(a, b).item() for stage in STAGES]
     assert metric.against(a)(b) == pytest.approx(expected, rel=1e-5)
 
 
@@ -22,14 +22,14 @@ def test_one_stage_runs_no_further():
     network, _ = load("untrained")
     network.decoder = None
     image = torch.rand(1, 3, 16, 16)
-    assert perceptual(network).against(image)(image) == [0]
+    assert staged(network).against(image)(image) == [0]
 
 
 def test_a_reference_is_encoded_once(monkeypatch):
     network, _ = load("untrained")
     seen = []
     network.encoder.conv3.register_forward_hook(lambda *_: seen.append(1))
-    compare = perceptual(network).against(torch.rand(1, 3, 16, 16))
+    compare = staged(network).against(torch.rand(1, 3, 16, 16))
     for _ in range(3):
         compare(torch.rand(1, 3, 16, 16))
     assert len(seen) == 4

@@ -3,16 +3,16 @@ import pytest
 import torch
 
 from perceptmetric import InputError, PerceptualDistance
-from perceptmetric.benchmarks.metrics import Metric, MetricError, perceptual
+from perceptmetric.benchmarks.metrics import Metric, MetricError, staged
 from perceptmetric.benchmarks.scoring import Interrupted, score
 from perceptmetric.checkpoints import load
 from perceptmetric.perceptnet import STAGES
 
 
 def test_every_stage_gives_what_the_module_gives(dataset):
-    table = score(dataset, perceptual(load("reconstruct")[0], STAGES))
+    table = score(dataset, staged(load("reconstruct")[0], STAGES))
     for stage, distances in zip(STAGES, table, strict=True):
-        metric = PerceptualDistance.from_pretrained("reconstruct", stage=stage)
+        metric = PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage=stage)
         expected = [metric(pair.reference, pair.distorted).item() for pair in dataset.pairs]
         np.testing.assert_allclose(distances, expected, rtol=1e-5)
 
@@ -34,7 +34,7 @@ def test_a_metric_meets_each_reference_once_and_every_pair(dataset, capfd):
 def test_an_unreadable_image_is_named(dataset):
     dataset.pairs[3].distorted.write_text("hello")
     with pytest.raises(InputError, match=r"0_3\.png: not an image") as caught:
-        score(dataset, perceptual(load("untrained")[0]))
+        score(dataset, staged(load("untrained")[0]))
     assert not isinstance(caught.value, MetricError)
 
 
@@ -43,7 +43,7 @@ def test_a_distance_that_is_not_finite_is_named(dataset):
     with torch.no_grad():
         network.encoder.conv3.weight.fill_(torch.nan)
     with pytest.raises(MetricError, match=r"0_0\.png: perceptmetric gave a distance at gdn4 that is not finite"):
-        score(dataset, perceptual(network))
+        score(dataset, staged(network))
 
 
 def failing(error, after):

@@ -5,7 +5,7 @@ import torch
 
 from perceptmetric import InputError
 from perceptmetric.benchmarks import speed as module
-from perceptmetric.benchmarks.metrics import Metric, perceptual
+from perceptmetric.benchmarks.metrics import Metric, staged
 from perceptmetric.benchmarks.speed import Speed, SpeedReport, main, measure, speed
 from perceptmetric.checkpoints import load
 
@@ -18,7 +18,7 @@ def short(monkeypatch):
 
 def test_operations_are_those_of_the_network(short, monkeypatch):
     monkeypatch.setattr(module, "_matrix_rate", lambda device: 1.0)
-    (row,) = measure(perceptual(load("untrained")[0]), "cpu", [32])
+    (row,) = measure(staged(load("untrained")[0]), "cpu", [32])
     # Per pair: two encodings; conv1 at 32x32, conv2 at 16x16, conv3 at 8x8, and the 1x1 sums of the GDN layers.
     convolutions = 32**2 * 9 + 16**2 * 25 * 18 + 8**2 * 25 * 6 * 128
     assert row.matrix_share / row.pairs_per_second > 2 * 2 * convolutions

@@ -16,7 +16,7 @@ def error(a, b):
 
 def model(stage="gdn4"):
     """The layers up to a stage. plenoptic flattens what they give, so their memory must run in order."""
-    return PerceptualDistance(stage=stage).layers.to(memory_format=torch.contiguous_format)
+    return PerceptualDistance(readout="paper", stage=stage).readout.layers.to(memory_format=torch.contiguous_format)
 
 
 @pytest.fixture

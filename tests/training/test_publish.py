@@ -3,6 +3,7 @@ import torch
 from hub_server import TOKEN
 
 from perceptmetric import Autoencoder, InputError, PerceptualDistance, checkpoints
+from perceptmetric.training.cli import main
 from perceptmetric.training.publish import publish
 
 
@@ -41,3 +42,12 @@ def test_a_broken_folder_stops_them_all(folders, hub, monkeypatch):
         with pytest.raises(InputError, match=problem):
             list(publish(broken, "owner"))
     assert hub.repositories == {}
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub's own call of its transport
+def test_the_subcommand_prints_each_address(folders, hub, monkeypatch, capsys):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert main(["publish", *map(str, folders), "--owner", "owner"]) == 0
+    assert "/owner/perceptmetric-second/commit/" in capsys.readouterr().out.splitlines()[1]
+    assert main(["publish", str(folders[0] / "none"), "--owner", "owner"]) == 2
+    assert capsys.readouterr().err.startswith("perceptmetric-train publish: ")

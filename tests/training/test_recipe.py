@@ -1,3 +1,5 @@
+import dataclasses
+import math
 from pathlib import Path
 
 import pytest
@@ -34,12 +36,46 @@ def test_all_four_objectives_are_read(table, objective, written):
     assert recipe.as_dict()["objective"]["name"] == objective.name
 
 
-@pytest.mark.parametrize("name", ["reconstruct", "denoise-0.1"])
-def test_the_shipped_recipes_are_read(name):
-    assert (
-        read_recipe(RECIPES / f"{name}.toml").objective
-        == {"reconstruct": Reconstruct(), "denoise-0.1": Denoise(0.1)}[name]
-    )
+STUDY = {
+    "reconstruct": Reconstruct(),
+    **{f"denoise-{sigma:g}": Denoise(sigma) for sigma in (0.01, 0.025, 0.05, 0.1, 0.2, 0.4)},
+    **{f"deblur-{sigma:g}": Deblur(sigma) for sigma in (0.5, 1, 1.5, 2, 3, 4)},
+    **{f"sparse-{weight:g}": Sparse(weight) for weight in (0.001, 0.01, 0.03, 0.1, 0.3, 1)},
+}
+
+
+def test_the_shipped_recipes_are_the_study_and_differ_in_the_objective_alone():
+    recipes = {path.stem: read_recipe(path) for path in RECIPES.glob("*.toml")}
+    assert {name: recipe.objective for name, recipe in recipes.items()} == STUDY
+    common = recipes["reconstruct"]
+    assert (common.steps, common.batch, common.bfloat16, common.compile) == (12_000, 16, True, True)
+    assert {dataclasses.replace(recipe, objective=Reconstruct()) for recipe in recipes.values()} == {common}
+
+
+def test_the_papers_settings_are_a_base(written):
+    recipe = read_recipe(written(f"base = {str(RECIPES / 'settings' / 'paper.toml')!r}\n" + GOOD))
+    assert (recipe.crop, recipe.resize, recipe.batch, recipe.learning_rate) == (256, True, 128, 5e-4)
+    assert recipe.steps == math.ceil(161_640 / 128 * 80)
+
+
+def test_a_recipe_goes_over_its_base_and_the_seed_given_over_both(written, tmp_path):
+    (tmp_path / "base.toml").write_text("steps = 7\nbatch = 3\nseed = 1\n[objective]\nname = 'reconstruct'\n")
+    path = written('base = "base.toml"\nbatch = 4\n' + GOOD)
+    assert read_recipe(path) == Recipe(Denoise(0.1), steps=7, batch=4, seed=1)
+    assert read_recipe(path, seed=5).seed == 5
+
+
+@pytest.mark.parametrize(
+    ("base", "problem"),
+    [
+        ("1", "recipe.toml: base: found 1, expected the path"),
+        ("'none.toml'", "none.toml: no such file"),
+        ("'recipe.toml'", "recipe.toml: found itself among its bases"),
+    ],
+)
+def test_a_wrong_base_is_named(base, problem, written):
+    with pytest.raises((InputError, FileNotFoundError), match=problem):
+        read_recipe(written(f"base = {base}\n" + GOOD))
 
 
 GOOD = '[objective]\nname = "denoise"\nsigma = 0.1\n'
@@ -55,10 +91,11 @@ GOOD = '[objective]\nname = "denoise"\nsigma = 0.1\n'
         ('[objective]\nname = "denoise"\nsigma = "big"', "objective.sigma: found 'big', expected a number"),
         ('[objective]\nname = "denoise"\nsigma = -1', "objective.sigma: found -1, expected a positive number"),
         ('[objective]\nname = "deblur"\nsigma = nan', "objective.sigma: found nan, expected a positive number"),
-        ("stepz = 1\n" + GOOD, "found stepz, expected only batch, "),
+        ("stepz = 1\n" + GOOD, "found stepz, expected only base, batch, "),
         ("steps = 1.5\n" + GOOD, "steps: found 1.5, expected a number of type int"),
         ("batch = 0\n" + GOOD, "batch: found 0, expected a positive number"),
         ("seed = -1\n" + GOOD, "seed: found -1, expected a non-negative number"),
+        ("compile = 1\n" + GOOD, "compile: found 1, expected true or false"),
         ("learning_rate = true\n" + GOOD, "learning_rate: found True, expected a number of type float"),
     ],
 )

@@ -1,12 +1,21 @@
 import csv
 import json
 import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
 
 from perceptmetric import InputError, PerceptualDistance, checkpoints
+from perceptmetric.training.data import Batches
 from perceptmetric.training.objectives import Deblur, Denoise, Reconstruct, Sparse
+from perceptmetric.training.processes import Processes
 from perceptmetric.training.recipe import Recipe
 from perceptmetric.training.trainer import DivergedError, Trainer, learning_rate
 
@@ -23,6 +32,11 @@ def short(objective=OBJECTIVES[1], steps=6, validate_every=2, **changes):
 def curve(folder):
     with (folder / "curve.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def timeless(folder):
+    """The curve without what depends on the clock."""
+    return [{key: value for key, value in row.items() if key not in ("seconds", "waiting")} for row in curve(folder)]
 
 
 def weights(folder):
@@ -68,10 +82,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(cut, photographs, tmp_path, m
     trainer = Trainer(short(), photographs, tmp_path / "cut", CPU)
     train_step = trainer._train_step
 
-    def interrupted():
+    def interrupted(batch):
         if trainer.step == cut:
             raise KeyboardInterrupt
-        return train_step()
+        return train_step(batch)
 
     monkeypatch.setattr(trainer, "_train_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -80,10 +94,132 @@ def test_a_resumed_run_equals_an_uninterrupted_one(cut, photographs, tmp_path, m
     assert resumed.step == cut // 2 * 2
     resumed.run()
     assert_same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
-    curves = [curve(tmp_path / name) for name in ("whole", "cut")]
-    for row in curves[0] + curves[1]:
-        del row["seconds"]
-    assert curves[0] == curves[1]
+    assert timeless(tmp_path / "whole") == timeless(tmp_path / "cut")
+
+
+RECIPE = """
+steps = 600
+batch = 4
+crop = 32
+validation_images = 2
+validate_every = 100
+[objective]
+name = "denoise"
+sigma = 0.1
+"""
+
+
+def command(tmp_path, photographs, out, *launcher):
+    recipe = tmp_path / "recipe.toml"
+    if not recipe.exists():
+        recipe.write_text(RECIPE)
+    launcher = launcher or (sys.executable,)
+    return [*launcher, "-m", "perceptmetric.training", str(recipe), "--data", str(photographs), "--out", str(out)]
+
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(photographs, tmp_path):
+    subprocess.run(command(tmp_path, photographs, tmp_path / "whole"), env=ENVIRONMENT, capture_output=True, check=True)
+    killed = subprocess.Popen(
+        command(tmp_path, photographs, tmp_path / "killed"), env=ENVIRONMENT, stderr=subprocess.DEVNULL
+    )
+    while not (tmp_path / "killed" / "state.safetensors").exists():
+        assert killed.poll() is None
+        time.sleep(0.001)
+    time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert 0 < len(curve(tmp_path / "killed")) < 6
+    weights(tmp_path / "killed")
+    (tmp_path / "killed" / ".config.json.1.tmp").write_text("half a fi")
+    subprocess.run(
+        command(tmp_path, photographs, tmp_path / "killed"), env=ENVIRONMENT, capture_output=True, check=True
+    )
+    assert_same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
+    assert timeless(tmp_path / "whole") == timeless(tmp_path / "killed")
+    assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == [
+        "config.json", "curve.csv", "model.safetensors", "state.safetensors",
+    ]  # fmt: skip
+
+
+def test_two_processes_train_like_one_at_the_same_global_batch(photographs, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(RECIPE.replace("600", "40").replace("100", "10"))
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    subprocess.run(command(tmp_path, photographs, tmp_path / "one"), env=ENVIRONMENT, capture_output=True, check=True)
+    subprocess.run(
+        command(tmp_path, photographs, tmp_path / "two", *torchrun), env=ENVIRONMENT, capture_output=True, check=True
+    )
+    one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
+    assert [row["step"] for row in two] == ["10", "20", "30", "40"]
+    for key in ("images", "loss", "validation_error"):
+        assert [float(row[key]) for row in two] == pytest.approx([float(row[key]) for row in one], rel=1e-3)
+    assert json.loads((tmp_path / "two" / "config.json").read_text())["training"]["processes"] == 2
+
+
+def test_a_batch_that_the_processes_cannot_share_is_named(photographs, tmp_path):
+    with pytest.raises(InputError, match="batch: found 4, expected a multiple of the 3 processes"):
+        Trainer(short(), photographs, tmp_path, CPU, Processes(0, 3))
+
+
+def test_photographs_that_cannot_be_used_are_counted_and_named(photographs, tmp_path):
+    root = tmp_path / "photographs"
+    shutil.copytree(photographs, root)
+    (root / "1.JPG").write_bytes((root / "1.JPG").read_bytes()[:3000])
+    (root / "deeper" / "1.png").write_text("hello")
+    Trainer(short(), root, tmp_path / "out", CPU).run()
+    Trainer(short(), root, tmp_path / "out", CPU).run()
+    assert [row["skipped"] for row in curve(tmp_path / "out")] == ["2", "2", "2"]
+    data = json.loads((tmp_path / "out" / "config.json").read_text())["data"]
+    assert (data["training_images"], data["validation_images"], data["skipped_images"]) == (4, 1, 2)
+    named = (tmp_path / "out" / "skipped.txt").read_text().splitlines()
+    assert len(named) == 2
+    assert named[0].startswith(f"{root / '1.JPG'}: cannot be read")
+    assert named[1] == f"{root / 'deeper' / '1.png'}: not an image that Pillow can read"
+
+
+def test_a_run_ends_with_its_patience_and_stays_ended(photographs, tmp_path, monkeypatch):
+    recipe = short(steps=100, patience=2)
+    trainer = Trainer(recipe, photographs, tmp_path, CPU)
+    errors = iter([0.5, 0.3, 0.4, 0.2, 0.21, 0.2, 0.1])
+    monkeypatch.setattr(trainer, "_validation_error", lambda: next(errors))
+    trainer.run()
+    assert [row["validation_error"] for row in curve(tmp_path)] == ["0.5", "0.3", "0.4", "0.2", "0.21", "0.2"]
+    assert json.loads((tmp_path / "config.json").read_text())["training"]["step"] == 8
+    again = Trainer(recipe, photographs, tmp_path, CPU)
+    again.run()
+    assert again.step == 12
+
+
+def test_the_share_of_time_spent_waiting_for_photographs_is_told(photographs, tmp_path, monkeypatch, capfd):
+    Trainer(short(), photographs, tmp_path / "fast", CPU).run()
+    assert "waiting=" in capfd.readouterr().err
+    ahead = Batches.ahead
+
+    def slow(self, first, last):
+        for batch in ahead(self, first, last):
+            time.sleep(0.2)
+            yield batch
+
+    monkeypatch.setattr(Batches, "ahead", slow)
+    Trainer(short(), photographs, tmp_path / "slow", CPU).run()
+    shares = [float(row["waiting"]) for row in curve(tmp_path / "slow")]
+    assert all(0.3 < share < 1 for share in shares)
+
+
+def test_whole_squares_can_be_trained_on(photographs, tmp_path):
+    trainer = Trainer(short(resize=True), photographs, tmp_path, CPU)
+    assert trainer.batches(0).images.shape == (4, 3, 32, 32)
+    trainer.run()
+    assert len(curve(tmp_path)) == 3
+
+
+def test_no_compiler_is_named(photographs, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match=r"compile: found none of .*; install one or set compile = false"):
+        Trainer(short(compile=True), photographs, tmp_path, CPU)
 
 
 def test_a_finished_run_is_left_as_it_is(photographs, tmp_path):
@@ -119,7 +255,8 @@ def test_a_run_stops_at_the_first_loss_that_is_not_finite(photographs, tmp_path)
     trainer = Trainer(short(), photographs, tmp_path, CPU)
     with torch.no_grad():
         trainer.network.decoder.conv4.weight.fill_(torch.nan)
-    with pytest.raises(DivergedError, match="step 1: loss nan"):
+    names = ", ".join(path.name for path in trainer.batches(0).paths)
+    with pytest.raises(DivergedError, match=f"step 1: loss nan on {re.escape(names)}; lower learning_rate"):
         trainer.run()
     assert not (tmp_path / "model.safetensors").exists()
 
@@ -129,9 +266,23 @@ def test_the_gradient_is_clipped_and_the_parameters_stay_finite_at_a_mad_rate(ph
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of the compiler, in torch
+@pytest.mark.parametrize("option", ["bfloat16", "compile"])
+def test_faster_arithmetic_keeps_the_validation_error_within_a_percent(option, photographs, tmp_path, monkeypatch):
+    """From trained weights, since the first hundreds of steps from random ones magnify any rounding."""
+    monkeypatch.setattr(checkpoints, "untrained", lambda seed: checkpoints.load("reconstruct")[0])
+    errors = []
+    for name, chosen in (("plain", False), ("fast", True)):
+        recipe = short(Reconstruct(), steps=50, validate_every=50, learning_rate=1e-4, **{option: chosen})
+        Trainer(recipe, photographs, tmp_path / name, CPU).run()
+        errors.append(float(curve(tmp_path / name)[-1]["validation_error"]))
+    assert errors[1] == pytest.approx(errors[0], rel=0.01)
+
+
 def test_validation_photographs_are_not_trained_on(photographs, tmp_path):
     trainer = Trainer(short(), photographs, tmp_path, CPU)
-    assert [path.name for path in trainer.crops.paths] == ["0.JPG", "1.JPG", "2.JPG", "0.png"]
+    assert [path.name for path in trainer.batches.paths] == ["0.JPG", "1.JPG", "2.JPG", "0.png"]
     assert len(trainer.held_back) == 2
 
 

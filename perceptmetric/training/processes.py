@@ -1,0 +1,68 @@
+"""One training over several processes, each with its share of every batch, as `torchrun` starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+
+
+@dataclass(frozen=True)
+class Processes:
+    """One process among those that train together.
+
+    Args:
+        rank: its number; 0 alone writes files and draws the progress bar.
+        count: how many there are.
+
+    Example:
+        >>> Processes().mean(3.0)
+        3.0
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    def mean(self, value: float) -> float:
+        """The mean over all processes of the value each of them holds."""
+        if self.count == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64)
+        dist.all_reduce(total)
+        return total.item() / self.count
+
+    def from_first(self, value: float) -> float:
+        """The value that the first process holds."""
+        if self.count == 1:
+            return value
+        shared = torch.tensor(value, dtype=torch.float64)
+        dist.broadcast(shared, src=0)
+        return shared.item()
+
+    def union(self, table: dict[str, str]) -> dict[str, str]:
+        """The entries that any process holds."""
+        if self.count == 1:
+            return table
+        tables: list[dict[str, str]] = [{}] * self.count
+        dist.all_gather_object(tables, table)
+        return {key: value for one in tables for key, value in one.items()}
+
+
+@contextmanager
+def joined() -> Iterator[tuple[Processes, torch.device]]:
+    """Joins the processes `torchrun` started, if it did, and gives this one's device: a GPU of its own or the CPU."""
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if torch.cuda.is_available() else None
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        yield Processes(), device or torch.device("cpu")
+        return
+    if device:
+        torch.cuda.set_device(device)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device else "gloo")
+    try:
+        yield Processes(dist.get_rank(), dist.get_world_size()), device or torch.device("cpu")
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,186 @@
+"""`perceptmetric-train sweep RECIPES... --data DIR --out DIR`: many recipes and seeds side by side.
+
+Each run is a process of its own, `perceptmetric-train RECIPE --out OUT/NAME-seedN`, and leaves what such a run
+leaves; so an interrupted sweep goes on where its runs were, and what is finished is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub.utils import tqdm
+
+from perceptmetric import commands
+from perceptmetric.errors import InputError
+from perceptmetric.files import replacing
+from perceptmetric.training.data import find_photographs
+from perceptmetric.training.recipe import Recipe, read_recipe
+from perceptmetric.training.trainer import is_finished, read_curve
+
+TABLE_FILE = "sweep.csv"
+POLL_SECONDS = 0.5
+
+
+class SweepError(RuntimeError):
+    """Runs of a sweep failed; the message names them and their logs."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recipe with one seed.
+
+    Args:
+        path: the recipe's file.
+        recipe: what it says, with this run's seed.
+        out: the run's folder.
+    """
+
+    path: Path
+    recipe: Recipe
+    out: Path
+
+    @property
+    def log(self) -> Path:
+        """What the run printed."""
+        return self.out.with_name(f"{self.out.name}.log")
+
+    def curve(self) -> list[dict[str, float]]:
+        """Its validations so far."""
+        return read_curve(self.out, self.recipe)
+
+    def steps(self) -> int:
+        """How many of its steps are done; all of them once its patience has ended it."""
+        curve = self.curve()
+        if is_finished(self.recipe, curve):
+            return self.recipe.steps
+        return int(curve[-1]["step"]) if curve else 0
+
+    def start(self, data: Path, threads: int) -> subprocess.Popen[bytes]:
+        """Starts the run as a process that computes with so many threads, unless OMP_NUM_THREADS says otherwise."""
+        command = [sys.executable, "-m", "perceptmetric.training", str(self.path)]
+        command += ["--data", str(data), "--out", str(self.out), "--seed", str(self.recipe.seed)]
+        environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)  # noqa: S603
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a sweep; the exit code is that of `commands.run`, or 1 if runs failed."""
+    parser = argparse.ArgumentParser(
+        prog="perceptmetric-train sweep", description="Train many recipes and seeds side by side; resumes."
+    )
+    parser.add_argument("recipes", metavar="RECIPE.toml", nargs="+", type=Path)
+    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder tree of JPEG, PNG photographs")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help=f"NAME-seedN/ folders and {TABLE_FILE}")
+    parser.add_argument("--seeds", metavar="N", type=_positive, default=1, help="seeds 0 to N - 1 of each recipe")
+    parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="runs at a time (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        return commands.run(
+            parser.prog,
+            lambda: sweep(plan(options.recipes, options.seeds, options.out), options.data, options.out, options.jobs),
+        )
+    except SweepError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
+
+
+def plan(recipes: list[Path], seeds: int, out: Path) -> list[Run]:
+    """Every recipe with seeds 0 to `seeds` - 1: all recipes with the first seed first.
+
+    Raises:
+        FileNotFoundError, InputError: a recipe cannot be used, or two have one name.
+    """
+    names = [path.stem for path in recipes]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"recipes: found {twice[0]} twice, expected different file names")
+    return [
+        Run(path, read_recipe(path, seed), out / f"{path.stem}-seed{seed}") for seed in range(seeds) for path in recipes
+    ]
+
+
+def sweep(runs: list[Run], data: Path, out: Path, jobs: int) -> None:
+    """Runs what is not finished, `jobs` at a time, in order, and writes the table after every run.
+
+    Raises:
+        InputError: no photographs, or a run's folder holds another recipe.
+        SweepError: runs failed; the others were run to their end.
+    """
+    find_photographs(data)
+    waiting = [run for run in runs if not is_finished(run.recipe, run.curve())]
+    out.mkdir(parents=True, exist_ok=True)
+    running: dict[subprocess.Popen[bytes], Run] = {}
+    failed: list[Run] = []
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    write_table(runs, out)
+    with tqdm(total=sum(run.recipe.steps for run in runs), desc=out.name, unit="step") as bar:
+        bar.update(sum(run.steps() for run in runs))
+        bar.unpause()
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    run = waiting.pop(0)
+                    running[run.start(data, threads)] = run
+                time.sleep(POLL_SECONDS)
+                for process in [process for process in running if process.poll() is not None]:
+                    run = running.pop(process)
+                    if process.returncode:
+                        failed.append(run)
+                    write_table(runs, out)
+                names = ", ".join(run.out.name for run in running.values())
+                bar.set_postfix_str(f"{names}, {len(waiting)} to go" + f", {len(failed)} failed" * bool(failed), False)
+                bar.update(sum(run.steps() for run in runs) - bar.n)
+        finally:
+            for process in running:
+                process.terminate()
+            for process in running:
+                process.wait()
+    if failed:
+        raise SweepError(f"{len(failed)} of {len(runs)} runs failed: see {', '.join(str(run.log) for run in failed)}")
+
+
+def write_table(runs: list[Run], out: Path) -> None:
+    """Writes `sweep.csv`: a row for each run, with the step and the error of its best checkpoint."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(_row(runs[0])), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_row(run) for run in runs)
+    with replacing(out / TABLE_FILE) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _row(run: Run) -> dict[str, str | int]:
+    curve = run.curve()
+    best = min(curve, key=lambda row: row["validation_error"], default=None)
+    objective = run.recipe.as_dict()["objective"]
+    return {
+        "run": run.out.name,
+        "objective": objective.pop("name"),
+        "parameter": next(iter(objective.values()), ""),
+        "seed": run.recipe.seed,
+        "finished": "yes" if is_finished(run.recipe, curve) else "no",
+        "steps": int(curve[-1]["step"]) if curve else 0,
+        "images": int(curve[-1]["images"]) if curve else 0,
+        "best_step": int(best["step"]) if best else "",
+        "validation_error": f"{best['validation_error']:.7g}" if best else "",
+        "seconds": f"{sum(row['seconds'] for row in curve):.0f}",
+        "waiting": f"{sum(row['waiting'] * row['seconds'] for row in curve) / sum(row['seconds'] for row in curve):.4f}"
+        if curve
+        else "",
+        "skipped": int(curve[-1]["skipped"]) if curve else "",
+    }
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"found {number}, expected at least 1")
+    return number

@@ -1,0 +1,82 @@
+import csv
+
+import pytest
+
+from perceptmetric import InputError, checkpoints
+from perceptmetric.training import sweep
+from perceptmetric.training.cli import main
+from perceptmetric.training.sweep import plan
+
+COMMON = "steps = 4\nbatch = 2\ncrop = 32\nvalidation_images = 2\nvalidate_every = 2\n"
+
+
+@pytest.fixture
+def recipes(tmp_path):
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "common.toml").write_text(COMMON)
+    objectives = {"reconstruct": 'name = "reconstruct"', "sparse-1": 'name = "sparse"\nweight = 1'}
+    for name, objective in objectives.items():
+        (folder / f"{name}.toml").write_text(f'base = "common.toml"\n[objective]\n{objective}\n')
+    return [folder / f"{name}.toml" for name in objectives]
+
+
+@pytest.fixture
+def run_sweep(recipes, photographs, tmp_path):
+    def run(*options):
+        arguments = ["--data", str(photographs), "--out", str(tmp_path / "out"), *options]
+        return main(["sweep", *map(str, recipes), *arguments])
+
+    return run
+
+
+def table(tmp_path):
+    with (tmp_path / "out" / "sweep.csv").open() as file:
+        return {row["run"]: row for row in csv.DictReader(file)}
+
+
+def test_a_sweep_trains_all_and_leaves_a_table_and_is_not_done_twice(run_sweep, tmp_path, capfd, monkeypatch):
+    assert run_sweep("--jobs", "2") == 0
+    assert "8/8" in capfd.readouterr().err
+    rows = table(tmp_path)
+    assert [(row["objective"], row["parameter"], row["seed"]) for row in rows.values()] == [
+        ("reconstruct", "", "0"),
+        ("sparse", "1", "0"),
+    ]
+    for name, row in rows.items():
+        _, config = checkpoints.load(tmp_path / "out" / name)
+        assert float(row["validation_error"]) == pytest.approx(config["validation_error"], rel=1e-6)
+        assert (row["finished"], row["steps"], row["images"], row["skipped"]) == ("yes", "4", "8", "0")
+        assert row["best_step"] == str(config["training"]["step"])
+        assert 0 <= float(row["waiting"]) <= 1
+    monkeypatch.delattr(sweep.Run, "start")
+    assert run_sweep("--jobs", "2") == 0
+    assert table(tmp_path) == rows
+
+
+def test_what_fails_is_named_and_the_rest_goes_on(run_sweep, recipes, tmp_path, capfd):
+    recipes[0].write_text("learning_rate = 1e30\n" + recipes[0].read_text())
+    assert run_sweep("--jobs", "2") == 1
+    error = capfd.readouterr().err
+    log = tmp_path / "out" / "reconstruct-seed0.log"
+    assert error.splitlines()[-1] == f"perceptmetric-train sweep: 1 of 2 runs failed: see {log}"
+    assert "perceptmetric-train: step 2: loss" in log.read_text()
+    assert [row["finished"] for row in table(tmp_path).values()] == ["no", "yes"]
+
+
+def test_bad_input_is_one_line_before_anything_runs(run_sweep, recipes, tmp_path, capsys):
+    recipes[1].write_text("steps =")
+    assert run_sweep() == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"perceptmetric-train sweep: {recipes[1]}: ")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_seed_of_every_recipe_is_planned(recipes, tmp_path):
+    runs = plan(recipes, 2, tmp_path)
+    assert [(run.out.name, run.recipe.seed) for run in runs] == [
+        ("reconstruct-seed0", 0), ("sparse-1-seed0", 0), ("reconstruct-seed1", 1), ("sparse-1-seed1", 1),
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="recipes: found reconstruct twice"):
+        plan([recipes[0], recipes[0]], 1, tmp_path)

@@ -1,0 +1,39 @@
+"""Measures what the default readout divides by and writes it into the configs of checkpoints.
+
+    python training/natural_statistics.py --data PHOTOGRAPHS CHECKPOINT...
+
+`perceptmetric-train` does so itself; this is for the untrained network and for checkpoints of older versions.
+CHECKPOINT is a folder with `config.json` and, but for the untrained network, `model.safetensors`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from perceptmetric import checkpoints
+from perceptmetric.files import replacing
+from perceptmetric.training.data import find_photographs
+from perceptmetric.training.trainer import NATURAL_PHOTOGRAPHS, statistics_of
+
+HELD_BACK = 50
+
+
+def main() -> None:
+    """Rewrites the configs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
+    parser.add_argument("checkpoints", metavar="CHECKPOINT", type=Path, nargs="+")
+    options = parser.parse_args()
+    photographs = find_photographs(options.data)[:-HELD_BACK][:NATURAL_PHOTOGRAPHS]
+    for folder in options.checkpoints:
+        name = folder if (folder / checkpoints.WEIGHTS_FILE).is_file() else checkpoints.UNTRAINED
+        network, config = checkpoints.load(name)
+        config["statistics"] = statistics_of(network, photographs)
+        with replacing(folder / checkpoints.CONFIG_FILE) as temporary:
+            temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
