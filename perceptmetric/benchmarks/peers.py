@@ -28,7 +28,11 @@ HAND_MADE = {
     "dss": "dss",
     "sr-sim": "srsim",
 }
-"""Metrics without weights, and what PIQ calls them. All run at PIQ's own settings, on values from 0 to 255."""
+"""Metrics without weights, and what PIQ calls them. All run at PIQ's own settings, on values from 0 to 255.
+
+One pair at a time: PIQ's SR-SIM scales its saliency by the extremes of the whole batch, so that a pair's value depends
+on its neighbours there.
+"""
 
 DEEP = {"lpips": "LPIPS", "dists": "DISTS"}
 """Metrics whose weights PIQ fetches from its own releases, beside the VGG-16 of torchvision."""

@@ -49,6 +49,19 @@ def test_the_distorted_image_comes_first(pair):
     assert found != pytest.approx(-piq.vif_p(reference, distorted, data_range=255.0).item(), abs=1e-5)
 
 
+@pytest.mark.usefixtures("piq")
+def test_sr_sim_of_a_pair_does_not_depend_on_its_neighbours(samples):
+    """In PIQ it does, within a batch; if this fails PIQ was mended and the documentation can say so."""
+    references = torch.cat([as_batch(samples / f"{name}.png") for name in ("cat", "rocket")])
+    distorted = (references + 0.1 * torch.randn_like(references)).clamp(0, 1).mul(255).round() / 255
+    alone = [-peer("sr-sim").against(a[None])(b[None])[0] for a, b in zip(references, distorted, strict=True)]
+    import piq  # after the suite has
+
+    values = [(batch * 255).round().contiguous() for batch in (distorted, references)]
+    batched = piq.srsim(*values, data_range=255.0, reduction="none").tolist()
+    assert max(abs(a - b) for a, b in zip(alone, batched, strict=True)) > 1e-4
+
+
 def run(code):
     return subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
 
