@@ -245,9 +245,8 @@ def _local_mean(x: Tensor) -> Tensor:
 
 def _rms(x: Tensor) -> Tensor:
     """The root mean square of each image's entries, (N,); its gradient is 0 at 0."""
-    norms: Tensor = torch.linalg.vector_norm(x, dim=(1, 2, 3))
-    scaled: Tensor = norms / math.sqrt(x[0].numel())
-    return scaled
+    energy = x.square().mean((1, 2, 3))
+    return torch.where(energy > 0, torch.where(energy > 0, energy, 1).sqrt(), 0)
 
 
 def euclidean(a: Tensor, b: Tensor) -> Tensor:

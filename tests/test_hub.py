@@ -151,7 +151,7 @@ def test_weights_pushed_broken_are_named(hub, files):
 @pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub's own call of its transport
 def test_what_is_pushed_is_fetched_with_its_card(hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    metric = PerceptualDistance.from_pretrained("reconstruct", stage="conv3")
+    metric = PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage="conv3")
     address = metric.push_to_hub("owner/mine", private=True, commit_message="First")
     assert address.startswith(f"{hub.url}/owner/mine/commit/")
     assert "owner/mine" in hub.private
