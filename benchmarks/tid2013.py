@@ -2,10 +2,11 @@
 
     python benchmarks/tid2013.py --root DIR
 
-Writes into `benchmarks/results/<database>/`: `<checkpoint>.json` with all 19 stages, `peers/<metric>.json`,
-`distances/<name>.csv` with the distance of each pair (a checkpoint's at the encoder's output), the pictures in
-`benchmarks/figures/<database>/`, and `README.md` with the tables. What is there from the same weights, or the same
-version of PIQ, is not scored again: the script goes on where it was stopped.
+Writes into `benchmarks/results/<database>/`: `<checkpoint>.json` with all 19 stages by the readout `paper`,
+`<checkpoint>-default.json` with the default readout, `peers/<metric>.json`, `distances/<name>.csv` with the distance of
+each pair (by the readout `paper` at the encoder's output), the pictures in `benchmarks/figures/<database>/`, and
+`README.md` with the tables. What is there from the same weights, or the same version of PIQ, is not scored again: the
+script goes on where it was stopped. After a change of a readout itself, remove the files it made.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from perceptmetric.benchmarks.statistics import Floats
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, load
 from perceptmetric.perceptnet import STAGES
 
+READOUTS = ("default", "paper")
 RESULTS = Path(__file__).with_name("results")
 FIGURES = Path(__file__).with_name("figures")
 
@@ -43,7 +45,8 @@ def main() -> None:
     for part in ("peers", "distances"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     for checkpoint in (UNTRAINED, *bundled_names()):
-        score_checkpoint(dataset, checkpoint, folder)
+        for readout in READOUTS:
+            score_checkpoint(dataset, checkpoint, readout, folder)
         summarise(dataset, folder)
     for metric in NAMES:
         score_peer(dataset, metric, folder)
@@ -51,16 +54,24 @@ def main() -> None:
     draw(dataset, folder, FIGURES / name)
 
 
-def score_checkpoint(dataset: Dataset, checkpoint: str, folder: Path) -> None:
-    """All 19 stages of a checkpoint, unless they were scored with the same weights."""
-    path = folder / f"{checkpoint}.json"
+def score_checkpoint(dataset: Dataset, checkpoint: str, readout: str, folder: Path) -> None:
+    """A checkpoint by one readout, unless it was scored with the same weights."""
+    name = result_name(checkpoint, readout)
+    path = folder / f"{name}.json"
     same_weights = read(path).get("checkpoint_sha256") == fingerprint(load(checkpoint)[0])
-    if same_weights and distances_file(folder, checkpoint).is_file():
+    if same_weights and distances_file(folder, name).is_file():
         return
-    report = evaluate(dataset, checkpoint, STAGES)
+    report = evaluate(dataset, checkpoint, STAGES, readout)
     print(report.table())
-    write_distances(folder, checkpoint, report.rows[STAGES.index("gdn4")].distances)
+    main = report.main
+    if main:
+        write_distances(folder, name, main.distances)
     write(path, report.json())
+
+
+def result_name(checkpoint: str, readout: str) -> str:
+    """What the files of a checkpoint's result are called."""
+    return checkpoint if readout == "paper" else f"{checkpoint}-{readout}"
 
 
 def score_peer(dataset: Dataset, name: str, folder: Path) -> None:
@@ -103,9 +114,10 @@ def read(path: Path) -> dict[str, Any]:
 
 def draw(dataset: Dataset, folder: Path, figures: Path) -> None:
     """The pictures of the default checkpoint among the other metrics."""
-    report = read(folder / f"{DEFAULT}.json")
+    default = result_name(DEFAULT, "default")
+    report = read(folder / f"{default}.json")
     metrics = [name for name in NAMES if read(folder / "peers" / f"{name}.json").get("results")]
-    main = row(dataset, DEFAULT, "gdn4", read_distances(folder, DEFAULT))
+    main = row(dataset, DEFAULT, "", read_distances(folder, default))
     others = [row(dataset, name, "", read_distances(folder, name), main) for name in metrics]
     head = (dataset.name, dataset.opinion, len(dataset.pairs), DEFAULT, report["checkpoint_sha256"], report["readout"])
     plot(Report(*head, [main, *others]), dataset, figures)
@@ -121,7 +133,7 @@ def summarise(dataset: Dataset, folder: Path) -> None:
     lines = [
         f"# {dataset.name}",
         "",
-        f"{len(dataset.pairs)} pairs, opinions {dataset.opinion}, readout `paper`. Written by `benchmarks/tid2013.py`",
+        f"{len(dataset.pairs)} pairs, opinions {dataset.opinion}. Written by `benchmarks/tid2013.py`",
         f"({', '.join(f'{name} {number}' for name, number in used.items())}).",
         "",
         *compared(dataset, folder, list(checkpoints), [name for name in metrics if metrics[name]["results"]]),
@@ -129,7 +141,8 @@ def summarise(dataset: Dataset, folder: Path) -> None:
         "",
         "## Stage by stage",
         "",
-        "SROCC at each of the 19 stages; the JSON beside holds KROCC, PLCC, RMSE, intervals and results by type too.",
+        "SROCC at each of the 19 stages by the readout `paper`; the JSON beside holds KROCC, PLCC, RMSE, intervals and",
+        "results by type too.",
         "",
         *stage_by_stage(checkpoints),
         "",
@@ -150,20 +163,26 @@ def summarise(dataset: Dataset, folder: Path) -> None:
 
 def compared(dataset: Dataset, folder: Path, checkpoints: Sequence[str], metrics: Sequence[str]) -> list[str]:
     """All metrics in one table, the best first, each with its difference to the default checkpoint."""
-    main = row(dataset, f"`{DEFAULT}`", "", read_distances(folder, DEFAULT)) if DEFAULT in checkpoints else None
-    rows = [
-        row(dataset, f"`{name}`", "", read_distances(folder, name), main) for name in checkpoints if name != DEFAULT
-    ]
-    rows += [row(dataset, name, "", read_distances(folder, name), main) for name in metrics]
+    results = {
+        f"`{checkpoint}`, {readout}": result_name(checkpoint, readout)
+        for checkpoint in checkpoints
+        for readout in READOUTS
+        if distances_file(folder, result_name(checkpoint, readout)).is_file()
+    } | {name: name for name in metrics}
+    default = f"`{DEFAULT}`, default"
+    main = row(dataset, default, "", read_distances(folder, results[default])) if default in results else None
+    others = [label for label in results if main is None or label != default]
+    rows = [row(dataset, label, "", read_distances(folder, results[label]), main) for label in others]
     rows += [main] if main else []
     lines = [
         "## All metrics",
         "",
-        "Checkpoints (in `code`) at the encoder's output, `gdn4`; the others from PIQ at its own settings. Intervals",
-        "are bootstrapped over references; the last column is a paired bootstrap of the difference in SROCC to the",
-        "default checkpoint. `fitted` and RMSE are PLCC and RMSE after the 4-parameter logistic fit.",
+        "Checkpoints (in `code`) by the default readout, and by `paper` at the encoder's output, `gdn4`; the others",
+        "from PIQ at its own settings, pair by pair. Intervals are bootstrapped over references; the last column is a",
+        "paired bootstrap of the difference in SROCC to the default checkpoint and readout. `fitted` and RMSE are PLCC",
+        "and RMSE after the 4-parameter logistic fit.",
         "",
-        f"| metric | SROCC | 95% interval | KROCC | PLCC | fitted | RMSE | SROCC against `{DEFAULT}` |",
+        f"| metric | SROCC | 95% interval | KROCC | PLCC | fitted | RMSE | SROCC against `{DEFAULT}`, default |",
         "|---|---|---|---|---|---|---|---|",
     ]
     return lines + [line(found) for found in sorted(rows, key=lambda found: -found.agreement.srocc)]

@@ -44,7 +44,7 @@ def scored(script, monkeypatch):
 def test_everything_is_scored_once_and_again_when_it_changed(script, tmp_path, monkeypatch):
     folder = tmp_path / "results" / "made-up"
     monkeypatch.setattr(script, "draw", lambda *_: None)
-    assert scored(script, monkeypatch) == ["perceptmetric", "perceptmetric", "psnr", "vifp"]
+    assert scored(script, monkeypatch) == ["perceptmetric"] * 4 + ["psnr", "vifp"]
     assert scored(script, monkeypatch) == ["vifp"]  # it may run another time
     path = folder / "reconstruct.json"
     path.write_text(path.read_text().replace('"checkpoint_sha256": "', '"checkpoint_sha256": "0'))
@@ -56,8 +56,8 @@ def test_the_tables_hold_every_metric(script, dataset, tmp_path):
     script.main()
     folder = tmp_path / "results" / "made-up"
     text = (folder / "README.md").read_text()
-    assert text.startswith("# made up\n\n20 pairs, opinions MOS, readout `paper`.")
-    for name in ("`untrained`", "`reconstruct`", "psnr"):
+    assert text.startswith("# made up\n\n20 pairs, opinions MOS.")
+    for name in ("`untrained`, default", "`untrained`, paper", "`reconstruct`, default", "psnr"):
         assert f"\n| {name} | " in text
     assert "\nvifp: not run: " in text
     psnr = json.loads((folder / "peers" / "psnr.json").read_text())["results"][0]
