@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from perceptmetric import __version__, commands, pairs
+from perceptmetric import __version__, commands, overlay, pairs
 from perceptmetric.checkpoints import DEFAULT
 from perceptmetric.metric import PerceptualDistance
 from perceptmetric.pairs import Pair, Result
@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         action="append",
         help=f"bundled name, folder or Hub repository (default: {DEFAULT}); may be given several times",
     )
+    parser.add_argument("--map", metavar="FILE", help="draw where two images differ into this picture, and write it")
     parser.add_argument("--sort", action="store_true", help="by the first checkpoint's distance, smallest first")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="write", action="store_const", const=write_json, help="a JSON object on each line")
@@ -48,12 +49,27 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.images != ["-"] and len(options.images) < 2:
         parser.error("found one image, expected REFERENCE DISTORTED..., two folders, or - for standard input")
+    checkpoints = options.checkpoint or [DEFAULT]
+    if options.map and (len(options.images) != 2 or len(checkpoints) > 1):
+        parser.error("--map takes REFERENCE DISTORTED and one checkpoint")
+    if options.map:
+        reference, distorted = options.images
+        return commands.run(parser.prog, lambda: draw_map(reference, distorted, checkpoints[0], options.map))
     return commands.run(
         parser.prog,
-        lambda: print_distances(
-            options.images, options.checkpoint or [DEFAULT], options.write or write_text, sort=options.sort
-        ),
+        lambda: print_distances(options.images, checkpoints, options.write or write_text, sort=options.sort),
     )
+
+
+def draw_map(reference: str, distorted: str, checkpoint: str, path: str) -> None:
+    """Draws where two images differ, over the distorted one, and prints the map's mean: the distance.
+
+    Raises:
+        FileNotFoundError, InputError: an image, the checkpoint or the picture's path cannot be used.
+    """
+    distance_map = PerceptualDistance.from_pretrained(checkpoint).map(reference, distorted)
+    overlay.save(distorted, distance_map, path)
+    print(f"{distance_map.mean().item():.6f}", distorted, sep="\t")
 
 
 def print_distances(

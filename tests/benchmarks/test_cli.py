@@ -14,7 +14,7 @@ from perceptmetric.perceptnet import STAGES
 def test_tid2013_writes_everything_with_a_progress_bar(tid2013_root, tmp_path, capfd):
     files = {name: tmp_path / f"results.{name}" for name in ("json", "csv", "markdown")}
     outputs = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-    outputs += ["--plot", str(tmp_path / "plots")]
+    outputs += ["--plot", str(tmp_path / "plots"), "--readout", "paper"]
     assert main(["tid2013", "--root", str(tid2013_root), "--compare", "psnr", *outputs]) == 0
     captured = capfd.readouterr()
     head = "TID2013, 3000 pairs, opinions MOS, checkpoint denoise-0.1 (SHA-256 "

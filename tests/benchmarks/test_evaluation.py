@@ -29,7 +29,7 @@ def own(monkeypatch):
 
 
 def test_all_metrics_meet_the_same_pairs(dataset):
-    report = evaluate(dataset, "untrained", STAGES, compare=["own_metrics:euclidean", "own_metrics:failing"])
+    report = evaluate(dataset, "untrained", STAGES, "paper", compare=["own_metrics:euclidean", "own_metrics:failing"])
     assert [row.stage for row in report.rows] == [*STAGES, ""]
     assert report.main.stage == "gdn4"
     assert report.sha256 == fingerprint(load("untrained")[0])
@@ -42,7 +42,7 @@ def test_all_metrics_meet_the_same_pairs(dataset):
 
 
 def test_a_single_stage_is_the_main_row(dataset):
-    report = evaluate(dataset, "untrained", ["conv2"])
+    report = evaluate(dataset, "untrained", ["conv2"], "paper")
     assert report.main is report.rows[0]
 
 
@@ -55,7 +55,7 @@ def test_unknown_metrics_are_refused_before_anything_is_scored(dataset):
 @pytest.mark.usefixtures("piq")
 def test_ctrl_c_prints_what_was_finished(dataset, capsys):
     with pytest.raises(Interrupted, match=r"own_metrics:interrupting: 0 of 20 pairs were scored; finished: percept"):
-        evaluate(dataset, "untrained", ["gdn4"], compare=["own_metrics:interrupting", "psnr"])
+        evaluate(dataset, "untrained", ["gdn4"], "paper", compare=["own_metrics:interrupting", "psnr"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("made up, 20 pairs")
     assert lines[-1].startswith("perceptmetric gdn4")
