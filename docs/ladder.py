@@ -57,7 +57,7 @@ def main() -> None:
         for column, (image, text) in enumerate(tiles):
             left, top = column * width, row * height
             picture.paste(image.crop(FACE), (left, top))
-            label = f"{text}: {distance(original, image):.2f}"
+            label = f"{text}: {distance(original, image):.3f}"
             draw.text((left + 4, top + height - CAPTION + 4), label, fill="black", font=font)
     picture.save(PICTURE, optimize=True)
 

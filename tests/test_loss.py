@@ -22,7 +22,7 @@ class Denoiser(nn.Module):
     def forward(self, clean, noise):
         noisy = clean + SIGMA * noise
         output = noisy + self.layers(noisy)
-        return nn.functional.mse_loss(output, clean) + 0.01 * self.metric(output, clean).mean()
+        return nn.functional.mse_loss(output, clean) + 0.03 * self.metric(output, clean).mean()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_bfloat16_autocast_gives_the_metrics_float32_value(crops):
     expected = model.metric(similar, crops)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         torch.testing.assert_close(model.metric(similar, crops), expected)
-        torch.testing.assert_close(model.metric.map(similar, crops).sum((1, 2, 3)).sqrt(), expected)
+        torch.testing.assert_close(model.metric.map(similar, crops).mean((1, 2, 3)), expected)
 
 
 @pytest.mark.parametrize(

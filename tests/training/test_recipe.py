@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from perceptmetric import InputError
+from perceptmetric.checkpoints import bundled_names, load
 from perceptmetric.training.objectives import Deblur, Denoise, Reconstruct, Sparse
 from perceptmetric.training.recipe import Recipe, read_recipe
 
@@ -107,3 +108,14 @@ def test_a_wrong_recipe_is_named_with_its_key(text, problem, written):
 def test_a_missing_recipe_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.toml: no such file"):
         read_recipe(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_the_recipes_of_the_bundled_checkpoints_are_those_that_made_them(name):
+    recipe = read_recipe(RECIPES / "bundled" / f"{name}.toml").as_dict()
+    config = load(name)[1]
+    assert config["objective"] == recipe["objective"]
+    assert config["seed"] == recipe["seed"]
+    for key in ("steps", "batch", "crop", "learning_rate", "clip_norm", "validation_images", "validate_every"):
+        assert config["training"][key] == recipe[key]
+    assert not recipe["bfloat16"]
