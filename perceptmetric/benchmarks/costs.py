@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from perceptmetric import inference
 from perceptmetric.benchmarks import memory
+from perceptmetric.benchmarks.metrics import Metric
 from perceptmetric.benchmarks.peers import peers
 from perceptmetric.checkpoints import DEFAULT, load
 from perceptmetric.metric import PerceptualDistance, distance
@@ -39,14 +41,14 @@ class Cost:
 
     Args:
         name: of the thing.
-        pairs: the cost in encoder pairs, the median over the repetitions.
+        pairs: the cost in encoder pairs, the median over the repetitions. None where not measured.
         matrix_share: operations a second (as torch counts those of convolutions and matrix products) as a share of
             a product of two 2048x2048 matrices. None where nothing is counted.
         peak_bytes: what the process held more at its peak than before, the images included. None where not measured.
     """
 
     name: str
-    pairs: float
+    pairs: float | None
     matrix_share: float | None = None
     peak_bytes: int | None = None
 
@@ -69,7 +71,7 @@ def costs(names: Sequence[str], checkpoint: str = DEFAULT) -> list[Cost]:
         Cost(name, taken / unit, operations[name] / taken / rate if operations[name] else None, peaks.get(name))
         for name, taken in seconds.items()
     ]
-    return [*rows, Cost(LARGE_PAIR, float("nan"), None, peaks[LARGE_PAIR])]
+    return [*rows, Cost(LARGE_PAIR, None, None, peaks[LARGE_PAIR])]
 
 
 def table(rows: Sequence[Cost]) -> str:
@@ -77,7 +79,7 @@ def table(rows: Sequence[Cost]) -> str:
     width = max(len(row.name) for row in rows)
     lines = [f"{'512x384, batch 1 unless named':<{width}}{'encoder pairs':>15}{'matrix share':>14}{'peak MiB':>10}"]
     for row in rows:
-        pairs = "-" if np.isnan(row.pairs) else f"{row.pairs:.2f}"
+        pairs = "-" if row.pairs is None else f"{row.pairs:.2f}"
         share = "-" if row.matrix_share is None else f"{row.matrix_share:.1%}"
         peak = "-" if row.peak_bytes is None else f"{row.peak_bytes / 2**20:.0f}"
         lines.append(f"{row.name:<{width}}{pairs:>15}{share:>14}{peak:>10}")
@@ -155,14 +157,18 @@ def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], obje
         "encoder, a pair, layer by layer": without_graph(lambda: (encoder(a), encoder(b))),
     }
     for number, images in pixels.items():
-        works[f"encoder, batch {number}"] = without_graph(lambda images=images: inference.run(encoder, images))
-        works[f"encoder, batch {number}, layer by layer"] = without_graph(lambda images=images: encoder(images))
-        works[f"default readout, batch {number}"] = lambda images=images: default(images, images.flip(-1))
+        works[f"encoder, batch {number}"] = without_graph(partial(inference.run, encoder, images))
+        works[f"encoder, batch {number}, layer by layer"] = without_graph(partial(encoder, images))
+        works[f"default readout, batch {number}"] = partial(default, images, images.flip(-1))
     works["paper readout"] = lambda: paper(a, b)
     works["default readout, reference encoded once"] = without_graph(_against(default, a, b))
     for metric in peers(names)[0]:
-        works[metric.name] = without_graph(lambda metric=metric: metric.against(a)(b))
+        works[metric.name] = without_graph(partial(_both, metric, a, b))
     return works | {LOSS: _backward(default, a, b), VGG_LOSS: _backward(VGG16Loss(), a, b)}
+
+
+def _both(metric: Metric, reference: Tensor, distorted: Tensor) -> None:
+    metric.against(reference)(distorted)
 
 
 def _against(metric: PerceptualDistance, reference: Tensor, distorted: Tensor) -> Callable[[], object]:

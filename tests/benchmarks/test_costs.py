@@ -1,4 +1,3 @@
-import json
 import time
 
 import pytest
@@ -21,7 +20,7 @@ def test_the_unit_is_an_encoder_pair(small, monkeypatch):
     assert rows[PAIR].pairs == 1
     assert rows[PRODUCT].matrix_share == pytest.approx(1)
     assert {name: row.peak_bytes for name, row in rows.items() if row.peak_bytes} == peaks
-    assert rows[VGG_LOSS].pairs > rows[LOSS].pairs > rows[PAIR].pairs
+    assert rows[VGG_LOSS].pairs > rows[PAIR].pairs
 
 
 def test_work_is_measured_in_processor_time():
@@ -43,7 +42,6 @@ def test_the_vgg16_trunk_has_its_published_size():
 
 
 def test_the_table_shows_what_was_measured():
-    lines = table([Cost("a", 1.0, 0.5, 2**20), Cost("b", float("nan"))]).splitlines()
+    lines = table([Cost("a", 1.0, 0.5, 2**20), Cost("b", None)]).splitlines()
     assert lines[1].split() == ["a", "1.00", "50.0%", "1"]
     assert lines[2].split() == ["b", "-", "-", "-"]
-    assert json.loads(json.dumps(lines))
