@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
-from perceptmetric import __version__, commands, overlay, pairs
+from perceptmetric import __version__, commands, overlay, pairs, table
 from perceptmetric.checkpoints import DEFAULT
 from perceptmetric.metric import PerceptualDistance
 from perceptmetric.pairs import Pair, Result
+from perceptmetric.table import Table
+
+AHEAD = 8
+"""Pairs whose images are decoded while others are measured."""
 
 DESCRIPTION = """How different images look from a reference. Prints a line for each distorted image: its distance (one
 for each checkpoint), a tab, its path. Exit code: 0, or 2 for bad use or an image that cannot be used."""
@@ -44,17 +50,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sort", action="store_true", help="by the first checkpoint's distance, smallest first")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="write", action="store_const", const=write_json, help="a JSON object on each line")
+    form.add_argument(
+        "--out",
+        metavar="FILE.csv",
+        type=Path,
+        help="CSV into this file, which a run that was stopped goes on with; processes of torchrun share the pairs",
+    )
     form.add_argument("--csv", dest="write", action="store_const", const=write_csv, help="CSV with a header")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     options = parser.parse_args(arguments)
     if options.images != ["-"] and len(options.images) < 2:
         parser.error("found one image, expected REFERENCE DISTORTED..., two folders, or - for standard input")
     checkpoints = options.checkpoint or [DEFAULT]
-    if options.map and (len(options.images) != 2 or len(checkpoints) > 1):
+    if options.map and (len(options.images) != 2 or len(checkpoints) > 1 or options.out):
         parser.error("--map takes REFERENCE DISTORTED and one checkpoint")
     if options.map:
         reference, distorted = options.images
         return commands.run(parser.prog, lambda: draw_map(reference, distorted, checkpoints[0], options.map))
+    if options.out:
+        if options.sort:
+            parser.error("--sort goes with what is printed, not with --out")
+        return commands.run(parser.prog, lambda: fill_table(options.images, checkpoints, options.out))
     return commands.run(
         parser.prog,
         lambda: print_distances(options.images, checkpoints, options.write or write_text, sort=options.sort),
@@ -91,10 +107,37 @@ def print_distances(
         FileNotFoundError, InputError: an image or a checkpoint cannot be used.
     """
     metrics = [PerceptualDistance.from_pretrained(checkpoint) for checkpoint in checkpoints]
-    results: Iterable[Result] = pairs.measure(_with_progress(_pairs(images), sort=sort), metrics)
+    # Who writes pairs to our input may wait for each distance.
+    ahead = 0 if images == ["-"] else AHEAD
+    results: Iterable[Result] = pairs.measure(_with_progress(_pairs(images), sort=sort), metrics, ahead=ahead)
     if sort:
         results = sorted(results, key=lambda result: result.distances[0])
     write(results, checkpoints)
+
+
+def fill_table(images: list[str], checkpoints: list[str], path: Path) -> None:
+    """Measures what a table does not hold yet, and adds it line by line.
+
+    Under torchrun each process takes every WORLD_SIZE-th pair into a file of its own beside `path`; whichever ends
+    last merges them into `path`.
+
+    Args:
+        images: the command's arguments: files, two folders, or `-`.
+        checkpoints: names, folders or Hub repositories.
+        path: of the table.
+
+    Raises:
+        FileNotFoundError, InputError: an image, a checkpoint or the table cannot be used.
+    """
+    rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    todo = list(_pairs(images)) if ranks > 1 else _pairs(images)
+    metrics = [PerceptualDistance.from_pretrained(checkpoint) for checkpoint in checkpoints]
+    with Table(table.shard(path, rank, ranks), checkpoints) as own:
+        mine = (pair for pair in islice(todo, rank, None, ranks) if pair not in own.done)
+        for result in pairs.measure(_with_progress(mine, sort=True), metrics, ahead=AHEAD):
+            own.append(result)
+    if isinstance(todo, list) and ranks > 1:
+        table.merge(path, ranks, len(todo))
 
 
 def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:

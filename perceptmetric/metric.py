@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, overload
 
@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from perceptmetric import checkpoints, hub
+from perceptmetric import checkpoints, hub, inference, tiles
 from perceptmetric import readout as readouts
 from perceptmetric.errors import InputError
-from perceptmetric.images import MIN_SIDE, ImageLike, as_batch
+from perceptmetric.images import MIN_SIDE, ImageLike, as_floats, as_pixels
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import Encoded, Readout
 
@@ -44,6 +44,9 @@ class Encoding:
     size: tuple[int, int]
     seen: tuple[int, int]
     name: str
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
 
 
 class PerceptualDistance(nn.Module):
@@ -197,10 +200,24 @@ class PerceptualDistance(nn.Module):
 
     def forward(self, a: ImageLike, b: ImageLike) -> Tensor:
         """The distances (N,) of two images or batches, of one and many, or of many and one."""
-        return self.compare(self._encode(a, "first image"), self._encode(b, "second image"))
+        first, second = self._pixels(a, "first image"), self._pixels(b, "second image")
+        needs_graph = torch.is_grad_enabled() and (first.values.requires_grad or second.values.requires_grad)
+        if needs_graph or not all(
+            inference.suits(self._floats(image.values[:1, :, :1, :1])) for image in (first, second)
+        ):
+            return self.compare(self._encode(first), self._encode(second))
+        _check_pair(first, second)
+        with torch.no_grad(), _own_precision("cpu"):
+            seen = [self._as_seen(image).values for image in (first, second)]
+            return self.readout.pool(*tiles.terms(self.readout, seen[0], seen[1], self._floats))
 
     def encode(self, image: ImageLike) -> Encoding:
         """What `compare` needs of an image: a reference that meets many others is encoded once.
+
+        The activations of the whole image are kept: with the default readout 33 bytes for each pixel in float32, and
+        up to three times that while it works. The metric itself, given two images without a graph, works tile by tile
+        and keeps none. Under `torch.no_grad()` this is up to twice as fast; its rounding then differs from that
+        of an encoding with gradients on, so encode both sides alike where equal images must be at exactly 0.
 
         Args:
             image: as for the metric itself.
@@ -208,7 +225,7 @@ class PerceptualDistance(nn.Module):
         Raises:
             InputError: the image cannot be used.
         """
-        return self._encode(image, "image")
+        return self._encode(self._pixels(image, "image"))
 
     def compare(self, a: Encoding, b: Encoding) -> Tensor:
         """The distances (N,) of what `encode` gave: each with its counterpart, or one with all others.
@@ -223,7 +240,7 @@ class PerceptualDistance(nn.Module):
             torch.Size([5])
         """
         _check_pair(a, b)
-        with _own_precision(a):
+        with _own_precision(a.parts[0].device.type):
             return self.readout.compare(a.parts, b.parts)
 
     def map(self, a: ImageLike, b: ImageLike) -> Tensor:
@@ -245,10 +262,10 @@ class PerceptualDistance(nn.Module):
             >>> torch.allclose(metric.map(a, b).mean(), metric(a, b))
             True
         """
-        first, second = self._encode(a, "first image"), self._encode(b, "second image")
+        first, second = (self._encode(self._pixels(*image)) for image in ((a, "first image"), (b, "second image")))
         _check_pair(first, second)
         pixel = first.size[0] / first.seen[0], first.size[1] / first.seen[1]
-        with _own_precision(first):
+        with _own_precision(first.parts[0].device.type):
             return self.readout.map(first.parts, second.parts, first.size, pixel)
 
     def train(self, mode: bool = True) -> PerceptualDistance:
@@ -267,32 +284,62 @@ class PerceptualDistance(nn.Module):
         checkpoints.save(network, config, folder)
         hub.write_card(folder, config, repository)
 
-    def _encode(self, image: ImageLike, name: str) -> Encoding:
+    def _pixels(self, image: ImageLike, name: str) -> _Pixels:
         if isinstance(image, (str, os.PathLike)):
             name = os.fspath(image)
-        batch = as_batch(image, check=self.check, name=name)
-        weights = next(self.buffers(), batch)
-        # A tensor on another device is its caller's slip: torch's error names both devices.
-        batch = batch.to(weights.dtype) if isinstance(image, Tensor) else batch.to(weights)
-        height, width = batch.shape[-2:]
-        with torch.autocast(batch.device.type, enabled=False):
-            batch = self._as_seen(batch, name)
-            seen_height, seen_width = batch.shape[-2:]
-            return Encoding(self.readout.encode(batch), (height, width), (seen_height, seen_width), name)
+        values = as_pixels(image, check=self.check, name=name)
+        if not isinstance(image, Tensor):
+            # A tensor on another device is its caller's slip: torch's error names both devices.
+            values = values.to(self._weights(values).device)
+        return _Pixels(values, (values.shape[-2], values.shape[-1]), name)
 
-    def _as_seen(self, batch: Tensor, name: str) -> Tensor:
+    def _weights(self, otherwise: Tensor) -> Tensor:
+        return next(self.buffers(), otherwise)
+
+    def _floats(self, pixels: Tensor) -> Tensor:
+        """As the network takes them: floats of its precision, channels last."""
+        floats = as_floats(pixels)
+        return floats.to(self._weights(floats).dtype).contiguous(memory_format=torch.channels_last)
+
+    def _encode(self, image: _Pixels) -> Encoding:
+        with _own_precision(image.values.device.type):
+            seen = self._floats(self._as_seen(image).values)
+            parts = self.readout.encode(seen)
+        return Encoding(tuple(map(_at_least_float32, parts)), image.size, (seen.shape[-2], seen.shape[-1]), image.name)
+
+    def _as_seen(self, image: _Pixels) -> _Pixels:
         zoom = TID2013_PIXELS_PER_DEGREE / self.pixels_per_degree
         if zoom == 1:
-            return batch
-        size = [round(side * zoom) for side in batch.shape[-2:]]
-        if min(size) < MIN_SIDE:
-            raise InputError(f"{name}: found {size[1]}x{size[0]} pixels as seen, expected at least {MIN_SIDE} a side")
-        return F.interpolate(batch, size, mode="bilinear", antialias=True)
+            return image
+        height, width = (round(side * zoom) for side in image.size)
+        if min(height, width) < MIN_SIDE:
+            raise InputError(
+                f"{image.name}: found {width}x{height} pixels as seen, expected at least {MIN_SIDE} a side"
+            )
+        values = F.interpolate(self._floats(image.values), (height, width), mode="bilinear", antialias=True)
+        return replace(image, values=values)
 
 
-def _own_precision(encoding: Encoding) -> torch.autocast:
+@dataclass(frozen=True)
+class _Pixels:
+    """Images as they came, checked: uint8 or floats (N, 3, H, W)."""
+
+    values: Tensor
+    size: tuple[int, int]
+    name: str
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def _own_precision(device: str) -> torch.autocast:
     """Switches the caller's autocast off: the difference of two similar images drowns in bfloat16's rounding."""
-    return torch.autocast(encoding.parts[0].device.type, enabled=False)
+    return torch.autocast(device, enabled=False)
+
+
+def _at_least_float32(part: Tensor) -> Tensor:
+    """In half precision the difference of two similar images would drown in rounding."""
+    return part.to(torch.promote_types(part.dtype, torch.float32))
 
 
 def _frozen(module: Readout) -> Readout:
@@ -304,13 +351,13 @@ def _frozen(module: Readout) -> Readout:
     return module
 
 
-def _check_pair(a: Encoding, b: Encoding) -> None:
+def _check_pair(a: Encoding | _Pixels, b: Encoding | _Pixels) -> None:
     if a.size != b.size:
         (height, width), (expected_height, expected_width) = b.size, a.size
         raise InputError(
             f"{b.name}: found {width}x{height} pixels, expected {expected_width}x{expected_height} as {a.name} has"
         )
-    numbers = len(a.parts[0]), len(b.parts[0])
+    numbers = len(a), len(b)
     if numbers[0] != numbers[1] and 1 not in numbers:
         raise InputError(f"{b.name}: found {numbers[1]} images, expected {numbers[0]} as in {a.name}, or one with many")
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import glob
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
 from perceptmetric.errors import InputError
+from perceptmetric.images import as_pixels
 from perceptmetric.metric import PerceptualDistance
 
 Pair = tuple[str, str]
 """The paths of a reference and of a distorted image."""
+
+DECODERS = 4
+"""Threads that decode images; decoding an image takes about as long as encoding it."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +40,38 @@ class Result:
 
 
 @torch.inference_mode()
-def measure(pairs: Iterable[Pair], metrics: Sequence[PerceptualDistance]) -> Iterator[Result]:
+def measure(pairs: Iterable[Pair], metrics: Sequence[PerceptualDistance], *, ahead: int = 0) -> Iterator[Result]:
     """The distances of each pair, one at a time, as they are asked for.
 
-    A reference that stands in several pairs in a row is read and encoded once.
+    A reference that stands in several pairs in a row is read once, and encoded no more than twice.
 
     Args:
         pairs: any iterable, also one without end.
         metrics: at least one.
+        ahead: so many pairs are asked for, and decoded in threads, before the distances of the first are there; with
+            0 no pair is asked for before the one before it is done.
 
     Raises:
         FileNotFoundError, InputError: an image cannot be used, or the sizes of a pair differ.
     """
-    encoded, path = [], None
-    for reference, distorted in pairs:
-        if reference != path:
-            encoded, path = [metric.encode(reference) for metric in metrics], reference
-        distances = [
-            metric.compare(one, metric.encode(distorted)).item() for metric, one in zip(metrics, encoded, strict=True)
-        ]
-        yield Result(reference, distorted, tuple(distances))
+    previous, encoded = None, None
+    for (reference, distorted), first, second in _decoded(pairs, ahead):
+        if first.shape != second.shape:
+            (height, width), (expected_height, expected_width) = second.shape[1:], first.shape[1:]
+            raise InputError(
+                f"{distorted}: found {width}x{height} pixels, expected {expected_width}x{expected_height} "
+                f"as {reference} has"
+            )
+        if reference != previous:
+            previous, encoded = reference, None
+            # Tile by tile, if large: no activations of a whole image are kept unless there is a second use for them.
+            distances = [metric(first, second) for metric in metrics]
+        else:
+            encoded = encoded or [metric.encode(first) for metric in metrics]
+            distances = [
+                metric.compare(one, metric.encode(second)) for metric, one in zip(metrics, encoded, strict=True)
+            ]
+        yield Result(reference, distorted, tuple(distance.item() for distance in distances))
 
 
 def from_files(reference: str, distorted: Sequence[str]) -> list[Pair]:
@@ -107,6 +126,41 @@ def from_lines(lines: Iterable[str]) -> Iterator[Pair]:
         if len(fields) != 2 or not all(fields):
             raise InputError(f"line {number}: found {line.rstrip()!r}, expected REFERENCE, a tab, DISTORTED")
         yield fields[0], fields[1]
+
+
+def _decoded(pairs: Iterable[Pair], ahead: int) -> Iterator[tuple[Pair, np.ndarray, np.ndarray]]:
+    """Each pair with its pixels, uint8 (3, H, W), decoded in threads while others are measured."""
+    waiting: deque[tuple[Pair, Future[np.ndarray], Future[np.ndarray]]] = deque()
+    previous: tuple[str, Future[np.ndarray]] | None = None
+    failure: Exception | None = None
+    with ThreadPoolExecutor(DECODERS) as pool:
+        try:
+            todo = iter(pairs)
+            while True:
+                while failure is None and len(waiting) <= ahead:
+                    try:
+                        reference, distorted = next(todo)
+                    except StopIteration:
+                        break
+                    except InputError as error:  # those before it come first
+                        failure = error
+                        break
+                    if previous is None or previous[0] != reference:
+                        previous = reference, pool.submit(_pixels, reference)
+                    waiting.append(((reference, distorted), previous[1], pool.submit(_pixels, distorted)))
+                if not waiting:
+                    break
+                pair, first, second = waiting.popleft()
+                yield pair, first.result(), second.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if failure is not None:
+        raise failure
+
+
+def _pixels(path: str) -> np.ndarray:
+    pixels: np.ndarray = as_pixels(path)[0].numpy()
+    return pixels
 
 
 def _expanded(name: str) -> list[str]:

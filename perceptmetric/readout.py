@@ -13,7 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from perceptmetric import inference
 from perceptmetric.errors import InputError
+from perceptmetric.inference import local_mean, mean_square, without_local_mean
 from perceptmetric.perceptnet import Autoencoder, stride
 
 Encoded = tuple[Tensor, ...]
@@ -32,7 +34,14 @@ STATISTICS = ("form", "luma", "chroma")
 
 
 class Readout(nn.Module):
-    """What a metric keeps of an image, and how it compares two of them."""
+    """What a metric keeps of an image, and how it compares two of them.
+
+    The distance is `pool(*terms)`: what each place says, then one number. Terms depend on their surroundings alone, so
+    that a large image may be done tile by tile (`perceptmetric.tiles`).
+    """
+
+    strides: tuple[int, ...]
+    """Pixels from one place to the next, of each of the terms."""
 
     def encode(self, images: Tensor) -> Encoded:
         """What `compare` and `map` need of a batch (N, 3, H, W): tensors whose first dimension is N."""
@@ -40,6 +49,14 @@ class Readout(nn.Module):
 
     def compare(self, a: Encoded, b: Encoded) -> Tensor:
         """The distances (N,); either side may hold one image, which is compared with all of the other side."""
+        raise NotImplementedError
+
+    def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, ...]:
+        """What decides the distance, place by place: maps (N, C, h, w)."""
+        raise NotImplementedError
+
+    def pool(self, *terms: Tensor) -> Tensor:
+        """The distances (N,) from the terms."""
         raise NotImplementedError
 
     def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
@@ -77,19 +94,28 @@ class Paper(Readout):
     def __init__(self, network: Autoencoder, stage: str = "gdn4") -> None:
         super().__init__()
         self.layers = copy.deepcopy(network.until(stage))
-        self.stride = stride(stage)
+        self.strides = (stride(stage),)
 
     def encode(self, images: Tensor) -> Encoded:
         """The activations of the stage."""
-        return (self.layers(images),)
+        return (inference.run(self.layers, images),)
 
     def compare(self, a: Encoded, b: Encoded) -> Tensor:
         """`sqrt(sum_chw (a - b)^2)`; exactly 0, with gradient 0, where the two are equal."""
         return euclidean(a[0], b[0])
 
+    def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor]:
+        """`sqrt(sum_c (a - b)^2)`."""
+        return (torch.linalg.vector_norm(a[0] - b[0], dim=1, keepdim=True),)
+
+    def pool(self, *terms: Tensor) -> Tensor:
+        """The norm of the places' norms."""
+        norms: Tensor = torch.linalg.vector_norm(terms[0], dim=(1, 2, 3))
+        return norms
+
     def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
         """The squared difference of each place, spread evenly over the pixels it stands for."""
-        return spread((a[0] - b[0]).square().sum(1, keepdim=True), size, _times(self.stride, pixel))
+        return spread((a[0] - b[0]).square().sum(1, keepdim=True), size, _times(self.strides[0], pixel))
 
 
 class Default(Readout):
@@ -129,6 +155,8 @@ class Default(Readout):
     W = 0.5
     LIGHT = 0.25
 
+    strides = (FORM_STRIDE, FORM_STRIDE, COLOUR_STRIDE)
+
     form: Tensor
     luma: Tensor
     chroma: Tensor
@@ -142,29 +170,33 @@ class Default(Readout):
 
     def encode(self, images: Tensor) -> Encoded:
         """Form (N, 128, h, w), its local energy (N, 1, h, w), and mean colour (N, 6, H / 16, W / 16)."""
-        form, luma, chroma = _pathways(self.encoder, self.adaptation, images)
-        form = form * self.form
+        form, luma, chroma = _pathways(self.encoder, self.adaptation, images, self.form)
         colour = torch.cat([self.LIGHT * luma * self.luma, chroma * self.chroma], 1)
-        return form, _local_mean(form.square().mean(1, keepdim=True)), colour
+        return form, local_mean(mean_square(form)), colour
 
     def compare(self, a: Encoded, b: Encoded) -> Tensor:
         """`(mean(visible) + W k) / mean(strong)`."""
-        visible, strong, colour = self._terms(a, b)
+        return self.pool(*self.terms(a, b))
+
+    def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, Tensor, Tensor]:
+        """Visible and strong errors of form (N, 1, h, w), and the difference in colour (N, 6, H / 16, W / 16)."""
+        masking = torch.minimum(a[1], b[1]) + self.C
+        error = local_mean(mean_square(a[0] - b[0]))
+        return torch.log1p(error / masking), torch.log1p(self.R / masking), a[2] - b[2]
+
+    def pool(self, *terms: Tensor) -> Tensor:
+        """`(mean(visible) + W k) / mean(strong)`."""
+        visible, strong, colour = terms
         return (visible.mean((1, 2, 3)) + self.W * _rms(colour)) / strong.mean((1, 2, 3))
 
     def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
         """Visible errors of form where they are, those of colour by their square; the mean is the distance."""
-        visible, strong, colour = self._terms(a, b)
+        visible, strong, colour = self.terms(a, b)
         energy = colour.square().mean(1, keepdim=True)
         rms = _rms(colour)[:, None, None, None]
         form_map = _level(visible, size, _times(FORM_STRIDE, pixel))
         colour_map = _level(energy, size, _times(COLOUR_STRIDE, pixel)) / torch.where(rms > 0, rms, 1)
         return (form_map + self.W * colour_map) / strong.mean((1, 2, 3), keepdim=True)
-
-    def _terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, Tensor, Tensor]:
-        masking = torch.minimum(a[1], b[1]) + self.C
-        error = _local_mean((a[0] - b[0]).square().mean(1, keepdim=True))
-        return torch.log1p(error / masking), torch.log1p(self.R / masking), a[2] - b[2]
 
 
 def build(name: str, network: Autoencoder, stage: str | None, statistics: Mapping[str, float] | None) -> Readout:
@@ -181,8 +213,8 @@ def build(name: str, network: Autoencoder, stage: str | None, statistics: Mappin
         InputError: no statistics for the default.
 
     Example:
-        >>> build("paper", Autoencoder(), None, None).stride
-        4
+        >>> build("paper", Autoencoder(), None, None).strides
+        (4,)
     """
     if name == "paper":
         return Paper(network, stage or "gdn4")
@@ -227,20 +259,19 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
     }
 
 
-def _pathways(encoder: nn.Module, adaptation: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Form without its local mean, and gdn2's response to the mean colour: that to its luma, and the rest."""
+def _pathways(
+    encoder: nn.Sequential, adaptation: nn.Sequential, images: Tensor, scale: Tensor | float = 1.0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Form without its local mean, scaled, and gdn2's response to the mean colour: that to its luma, and the rest."""
+    form = without_local_mean(inference.run(encoder, _grey(images)), scale)
+    averaged = F.avg_pool2d(images, BLOCK, ceil_mode=True, count_include_pad=False)
+    luma, coloured = (inference.run(adaptation, x) for x in (_grey(averaged), averaged))
+    return form, luma, coloured - luma
+
+
+def _grey(images: Tensor) -> Tensor:
     weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, 3, 1, 1)
-    grey = F.conv2d(images, weights).expand_as(images).contiguous(memory_format=torch.channels_last)
-    form = encoder(grey)
-    luma, coloured = (
-        adaptation(F.avg_pool2d(x, BLOCK, ceil_mode=True, count_include_pad=False)) for x in (grey, images)
-    )
-    return form - _local_mean(form), luma, coloured - luma
-
-
-def _local_mean(x: Tensor) -> Tensor:
-    """The mean of the 3x3 places around each."""
-    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+    return F.conv2d(images, weights).expand_as(images)
 
 
 def _rms(x: Tensor) -> Tensor:

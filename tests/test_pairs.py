@@ -3,26 +3,40 @@ from itertools import islice, repeat
 import pytest
 from PIL import Image
 
-from perceptmetric import InputError, PerceptualDistance, distance
+from perceptmetric import InputError, PerceptualDistance, distance, pairs
+from perceptmetric.images import as_pixels
 from perceptmetric.pairs import from_files, from_folders, from_lines, measure
 
 
-def test_a_reference_in_a_row_of_pairs_is_encoded_once(samples, monkeypatch):
+@pytest.mark.parametrize("ahead", [0, 1, 5])
+def test_a_reference_in_a_row_of_pairs_is_read_once(samples, monkeypatch, ahead):
     paths = [str(samples / name) for name in ("cat.png", "coffee.png", "rocket.png")]
-    encoded = []
-    encode = PerceptualDistance.encode
-    monkeypatch.setattr(PerceptualDistance, "encode", lambda self, image: encoded.append(image) or encode(self, image))
+    read = []
+    monkeypatch.setattr(pairs, "as_pixels", lambda path: read.append(path) or as_pixels(path))
     todo = [(paths[0], paths[1]), (paths[0], paths[2]), (paths[1], paths[2])]
-    results = list(measure(todo, [PerceptualDistance()]))
-    assert encoded == [paths[0], paths[1], paths[2], paths[1], paths[2]]
+    results = list(measure(todo, [PerceptualDistance()], ahead=ahead))
+    assert sorted(read) == sorted([paths[0], paths[1], paths[2], paths[1], paths[2]])
     for result, (reference, distorted) in zip(results, todo, strict=True):
         assert (result.reference, result.distorted) == (reference, distorted)
         assert result.distances == (pytest.approx(distance(reference, distorted), abs=1e-6),)
 
 
-def test_pairs_without_end_are_measured_one_by_one(samples):
+def test_distances_come_before_the_failure_after_them(samples):
+    cat = str(samples / "cat.png")
+    results = measure(from_lines([f"{cat}\t{cat}", "alone"]), [PerceptualDistance()], ahead=5)
+    assert next(results).distances == (0,)
+    with pytest.raises(InputError, match="line 2"):
+        next(results)
+    results = measure([(cat, cat), (cat, "missing.png")], [PerceptualDistance()], ahead=5)
+    assert next(results).distances == (0,)
+    with pytest.raises(FileNotFoundError, match=r"missing\.png"):
+        next(results)
+
+
+@pytest.mark.parametrize("ahead", [0, 5])
+def test_pairs_without_end_are_measured_one_by_one(samples, ahead):
     endless = repeat((str(samples / "cat.png"), str(samples / "cat-jpeg.jpg")))
-    assert len({result.distances for result in islice(measure(endless, [PerceptualDistance()]), 3)}) == 1
+    assert len({result.distances for result in islice(measure(endless, [PerceptualDistance()], ahead=ahead), 3)}) == 1
 
 
 @pytest.fixture

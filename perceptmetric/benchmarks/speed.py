@@ -7,20 +7,21 @@ the share of the rate at which the same machine multiplies matrices.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 
 import torch
 from huggingface_hub.utils import tqdm
 from torch.utils.flop_counter import FlopCounterMode
 
+from perceptmetric.benchmarks import memory
+from perceptmetric.benchmarks.costs import Cost, costs
+from perceptmetric.benchmarks.costs import table as cost_table
 from perceptmetric.benchmarks.metrics import Metric, MetricError, ours
 from perceptmetric.benchmarks.peers import peer, peers
 from perceptmetric.benchmarks.report import versions
@@ -85,7 +86,8 @@ def speed(names: Sequence[str], checkpoint: str, device: str, sides: Sequence[in
         else:
             not_run[name] = done.stdout.strip() or f"its process ended with code {done.returncode}"
     machine = torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()} CPU"
-    return SpeedReport(device, machine, torch.get_num_threads(), checkpoint, rows, not_run)
+    found = costs(names, checkpoint) if device == "cpu" else []
+    return SpeedReport(device, machine, torch.get_num_threads(), checkpoint, rows, not_run, found)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class SpeedReport:
         checkpoint: of our metric.
         rows: the results.
         not_run: the metrics that could not be run, and why.
+        costs: of one size in detail, on CPU.
     """
 
     device: str
@@ -107,6 +110,7 @@ class SpeedReport:
     checkpoint: str
     rows: list[Speed]
     not_run: dict[str, str]
+    costs: list[Cost] = field(default_factory=list)
 
     def table(self) -> str:
         """Lines for a terminal, ratios first."""
@@ -123,7 +127,8 @@ class SpeedReport:
                 f"{row.metric:<{width}}{row.side:>6}{row.pairs_per_second / ours[row.side]:>15.2f}"
                 f"{row.matrix_share:>14.1%}{row.pairs_per_second:>10.2f}{peak:>10}"
             )
-        return "\n".join(lines + [f"{name}: not run: {reason}" for name, reason in self.not_run.items()])
+        lines += [f"{name}: not run: {reason}" for name, reason in self.not_run.items()]
+        return "\n".join([*lines, "", cost_table(self.costs)] if self.costs else lines)
 
     def json(self) -> str:
         """Everything measured, with the versions it was measured with."""
@@ -134,6 +139,7 @@ class SpeedReport:
             "checkpoint": self.checkpoint,
             "versions": versions(),
             "results": [asdict(row) for row in self.rows],
+            "costs": [asdict(row) for row in self.costs],
             "not_run": [{"metric": name, "reason": reason} for name, reason in self.not_run.items()],
         }
         return json.dumps(content, indent=2) + "\n"
@@ -192,22 +198,11 @@ def _start_of_peak(device: str) -> int | None:
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return 0
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew
-    return _status("VmRSS")
+    return memory.start_of_peak()
 
 
 def _peak(device: str) -> int | None:
-    return torch.cuda.max_memory_allocated() if device == "cuda" else _status("VmHWM")
-
-
-def _status(name: str) -> int | None:
-    """A field of Linux's own account of this process, in bytes. getrusage's would count the parent's memory too."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
+    return torch.cuda.max_memory_allocated() if device == "cuda" else memory.status("VmHWM")
 
 
 def main(arguments: list[str] | None = None) -> int:

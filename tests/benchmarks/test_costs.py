@@ -1,0 +1,47 @@
+import time
+
+import pytest
+import torch
+
+from perceptmetric.benchmarks import costs as module
+from perceptmetric.benchmarks.costs import LARGE_PAIR, LOSS, PAIR, PRODUCT, VGG_LOSS, Cost, VGG16Loss, costs, table
+
+
+@pytest.fixture
+def small(monkeypatch):
+    for name, value in {"HEIGHT": 32, "WIDTH": 48, "BATCHES": (1, 2), "REPETITIONS": 1, "MATRIX": 64}.items():
+        monkeypatch.setattr(module, name, value)
+
+
+def test_the_unit_is_an_encoder_pair(small, monkeypatch):
+    peaks = {LOSS: 5, VGG_LOSS: 50, LARGE_PAIR: 7}
+    monkeypatch.setattr(module.memory, "measured", lambda _, name, checkpoint: peaks[name])
+    rows = {row.name: row for row in costs(["gmsd"], "untrained")}
+    assert rows[PAIR].pairs == 1
+    assert rows[PRODUCT].matrix_share == pytest.approx(1)
+    assert {name: row.peak_bytes for name, row in rows.items() if row.peak_bytes} == peaks
+    assert rows[VGG_LOSS].pairs > rows[PAIR].pairs
+
+
+def test_work_is_measured_in_processor_time():
+    def busy():
+        end = time.process_time() + 0.02
+        while time.process_time() < end:
+            pass
+
+    found = module.interleaved({"idle": lambda: time.sleep(0.05), "busy": busy}, 3)
+    assert found["idle"] < 0.01 < found["busy"]
+
+
+def test_the_vgg16_trunk_has_its_published_size():
+    loss = VGG16Loss()
+    assert sum(weights.numel() for weights in loss.parameters()) == 14_714_688
+    output = torch.rand(1, 3, 32, 32, requires_grad=True)
+    loss(output, torch.rand(1, 3, 32, 32)).backward()
+    assert output.grad.abs().sum() > 0
+
+
+def test_the_table_shows_what_was_measured():
+    lines = table([Cost("a", 1.0, 0.5, 2**20), Cost("b", None)]).splitlines()
+    assert lines[1].split() == ["a", "1.00", "50.0%", "1"]
+    assert lines[2].split() == ["b", "-", "-", "-"]

@@ -1,0 +1,92 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perceptmetric import PerceptualDistance, tiles
+from perceptmetric.perceptnet import STAGES
+
+METRICS = {
+    "default": PerceptualDistance().double(),
+    **{stage: PerceptualDistance(readout="paper", stage=stage).double() for stage in STAGES},
+}
+
+
+def whole(metric, a, b):
+    """The plain path: gradients are on, nothing is cut."""
+    return metric.compare(metric.encode(a), metric.encode(b))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_tiles():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiles, "TILE", 48)
+        yield
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_tiles_give_what_the_whole_image_gives(name):
+    a, b = torch.rand(2, 1, 3, 99, 130, dtype=torch.float64)
+    torch.testing.assert_close(METRICS[name](a, b), whole(METRICS[name], a, b), rtol=1e-10, atol=0)
+
+
+@settings(max_examples=15)
+@given(
+    height=st.integers(4, 120),
+    width=st.integers(4, 120),
+    name=st.sampled_from(["default", "gdn4"]),
+    n=st.integers(1, 2),
+)
+def test_any_size_may_be_cut(height, width, name, n):
+    generator = torch.Generator().manual_seed(height * 1000 + width)
+    a, b = torch.rand(2, n, 3, height, width, dtype=torch.float64, generator=generator)
+    torch.testing.assert_close(METRICS[name](a[:1], b), whole(METRICS[name], a[:1], b), rtol=1e-10, atol=0)
+    torch.testing.assert_close(METRICS[name](a, b), whole(METRICS[name], a, b), rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize("name", ["default", "paper"])
+def test_single_precision_rounds_and_no_more(name):
+    metric = PerceptualDistance(readout=name)
+    a, b = torch.rand(2, 2, 3, 200, 161)
+    exact = whole(PerceptualDistance(readout=name).double(), a, b).float()
+    torch.testing.assert_close(metric(a, b), exact, rtol=1e-6, atol=0)
+    assert metric(a, a).tolist() == [0, 0]
+    assert torch.equal(metric(a, b), metric(b, a))
+    assert metric(a.mul(255).byte(), a.mul(255).byte()).tolist() == [0, 0]
+
+
+def test_a_resampled_image_is_cut_as_well():
+    metric = PerceptualDistance(pixels_per_degree=50.0).double()
+    a, b = torch.rand(2, 1, 3, 150, 200, dtype=torch.float64)
+    torch.testing.assert_close(metric(a, b), whole(metric, a, b), rtol=1e-10, atol=0)
+
+
+PEAK = """
+import sys
+from pathlib import Path
+import torch
+from perceptmetric import PerceptualDistance, tiles
+torch.set_num_threads(1)
+tiles.TILE = 256
+metric = PerceptualDistance(readout=sys.argv[1])
+def held():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+def images(side):
+    return torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
+metric(*images(512))
+before = held()
+metric(*images(2048))
+print((held() - before) / 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's account of a process")
+@pytest.mark.parametrize("name", ["default", "paper"])
+def test_memory_does_not_grow_with_the_image(name):
+    grown = float(subprocess.run([sys.executable, "-c", PEAK, name], capture_output=True, text=True, check=True).stdout)
+    # 16 times the pixels: 23 MiB more of input and 5 of terms; one activation of the whole image would be 128 MiB.
+    assert grown < 64
