@@ -59,7 +59,7 @@ class Ingredients:
         """The distance of each variant."""
         readout = self.default
         (form_a, energy_a, colour_a), (form_b, energy_b, colour_b) = a[0], b[0]
-        visible, strong, _ = readout._terms(a[0], b[0])
+        visible, strong, _ = readout.terms(a[0], b[0])
         colour = (colour_a - colour_b).square().mean((1, 2, 3)).sqrt()
         masking = torch.minimum(energy_a, energy_b) + readout.C
         error = (form_a - form_b).square().mean(1, keepdim=True)
