@@ -17,7 +17,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from perceptmetric.checkpoints import untrained
-from perceptmetric.training.memory import keep_freed_memory
+from perceptmetric.memory import keep_freed_memory
 from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.trainer import train_step
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from perceptmetric.errors import InputError
+from perceptmetric.memory import keep_freed_memory
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -19,6 +20,7 @@ BROKEN_PIPE = 141
 def run(program: str, work: Callable[[], None]) -> int:
     """Does the work of a command and gives its exit code: 0, or 2 for input that cannot be used.
 
+    The process is the command's own, so freed memory is kept for the next tensor (`keep_freed_memory`).
     Ctrl-C gives 130 and a closed pipe 141, as a shell reports of programs that SIGINT and SIGPIPE ended.
 
     Args:
@@ -29,6 +31,7 @@ def run(program: str, work: Callable[[], None]) -> int:
         >>> run("perceptmetric", lambda: None)
         0
     """
+    keep_freed_memory()
     try:
         with warnings.catch_warnings():
             # Pillow also warns of what we refuse: one line is enough.

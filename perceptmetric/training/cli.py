@@ -8,7 +8,6 @@ from pathlib import Path
 
 from perceptmetric import commands
 from perceptmetric.training import publish, sweep
-from perceptmetric.training.memory import keep_freed_memory
 from perceptmetric.training.processes import joined
 from perceptmetric.training.recipe import read_recipe
 from perceptmetric.training.trainer import DivergedError, Trainer
@@ -45,6 +44,5 @@ def train(recipe: Path, data: Path, out: Path, seed: int | None) -> None:
         FileNotFoundError, InputError: the recipe, the photographs or `out` cannot be used.
         DivergedError: at the first loss that is not finite.
     """
-    keep_freed_memory()
     with joined() as (processes, device):
         Trainer(read_recipe(recipe, seed), data, out, device, processes).run()

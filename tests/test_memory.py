@@ -3,11 +3,11 @@ import sys
 
 import pytest
 
-from perceptmetric.training.memory import keep_freed_memory
+from perceptmetric.memory import keep_freed_memory
 
 FAULTS = """
 import resource
-from perceptmetric.training.memory import keep_freed_memory
+from perceptmetric.memory import keep_freed_memory
 
 if {keep}:
     assert keep_freed_memory()
