@@ -66,7 +66,7 @@ def assert_same(state, other):
 def test_a_denoiser_gets_better_by_both_and_the_metric_stays(crops):
     model = Denoiser().train().requires_grad_(True)
     before = state(model.metric)
-    train(model, crops, steps=80)
+    train(model, crops, steps=160)
     assert_learned(model, crops)
     assert not any(module.training for module in model.metric.modules())
     assert_same(before, model.metric.state_dict())
@@ -103,7 +103,7 @@ def test_a_denoiser_gets_better_under_autocast(device, dtype, crops):
         with torch.autocast(device, dtype=dtype):
             return model(clean, noise)
 
-    train(model, crops, steps=80, loss_of=loss_of, scaler=torch.amp.GradScaler(device, enabled=dtype == torch.float16))
+    train(model, crops, steps=160, loss_of=loss_of, scaler=torch.amp.GradScaler(device, enabled=dtype == torch.float16))
     assert_same(before, model.metric.state_dict())
     assert_learned(model, crops)
 
