@@ -4,8 +4,9 @@
 
 DIR holds what `perceptmetric-train sweep` leaves. Runs that are not finished are left out, and what is in the table
 from the same weights is not scored again. Writes `training/results/study.csv` (a row for each run and for the
-untrained network), `figure1.png` (SROCC at the encoder's output against the objective's strength) and `figure2.png`
-(SROCC stage by stage, for the best strength of each objective). Without --runs it draws the table that is there.
+untrained network), and into `docs/` `figure1.png` (SROCC at the encoder's output against the objective's strength)
+and `figure2.png` (SROCC stage by stage, for the best strength of each objective). Without --runs it draws the table
+that is there.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).with_name("results")
+FIGURES = Path(__file__).parents[1] / "docs"
 TABLE_FILE = "study.csv"
 CODE = "gdn4"
 PANELS = {
@@ -69,7 +71,7 @@ def main() -> None:
         parser.error("--runs and --root: found one of the two, expected both or neither")
     if options.runs:
         score_all(tid2013(options.root), [untrained(), *finished_runs(options.runs)], RESULTS)
-    draw(read_table(RESULTS), RESULTS)
+    draw(read_table(RESULTS), FIGURES)
 
 
 def untrained() -> Run:

@@ -26,6 +26,7 @@ def study(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "study_script", module)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(module, "FIGURES", tmp_path / "results")
     return module
 
 
