@@ -20,7 +20,7 @@ from torch import Tensor
 
 from perceptmetric import PerceptualDistance
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics import Compare, Metric, fingerprint
+from perceptmetric.benchmarks.metrics import Compare, Metric, fingerprint, ours
 from perceptmetric.benchmarks.report import versions, write
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import Floats, agreement, srocc
@@ -97,7 +97,7 @@ def main() -> None:
         metric = Ingredients(DEFAULT).metric()
     rows = [result(dataset, name, values) for name, values in zip(metric.stages, score(dataset, metric), strict=True)]
     for checkpoint in (UNTRAINED, *(name for name in bundled_names() if name != DEFAULT)):
-        distances = score(dataset, default_of(checkpoint))[0]
+        distances = score(dataset, ours(checkpoint))[0]
         rows.append(result(dataset, f"`default` of the checkpoint `{checkpoint}`", distances))
     content = {
         "dataset": dataset.name,
@@ -112,18 +112,6 @@ def main() -> None:
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(MARKS[0])
     write(PAGE, before + MARKS[0] + table(content) + MARKS[1] + rest.split(MARKS[1])[1])
-
-
-def default_of(checkpoint: str) -> Metric:
-    """The default readout of another checkpoint."""
-    network, config = load(checkpoint)
-    readout = Default(network, config["statistics"])
-
-    def against(reference: Tensor) -> Compare:
-        encoded = readout.encode(reference)
-        return lambda distorted: [readout.compare(encoded, readout.encode(distorted)).item()]
-
-    return Metric(checkpoint, ("",), against)
 
 
 def result(dataset: Dataset, name: str, distances: Floats) -> dict[str, Any]:
