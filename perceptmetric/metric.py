@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from perceptmetric import checkpoints, hub, inference, tiles
+from perceptmetric import checkpoints, cpu, hub, tiles
 from perceptmetric import readout as readouts
 from perceptmetric.errors import InputError
 from perceptmetric.images import MIN_SIDE, ImageLike, as_floats, as_pixels
@@ -202,9 +202,7 @@ class PerceptualDistance(nn.Module):
         """The distances (N,) of two images or batches, of one and many, or of many and one."""
         first, second = self._pixels(a, "first image"), self._pixels(b, "second image")
         needs_graph = torch.is_grad_enabled() and (first.values.requires_grad or second.values.requires_grad)
-        if needs_graph or not all(
-            inference.suits(self._floats(image.values[:1, :, :1, :1])) for image in (first, second)
-        ):
+        if needs_graph or not all(cpu.suits(self._floats(image.values[:1, :, :1, :1])) for image in (first, second)):
             return self.compare(self._encode(first), self._encode(second))
         _check_pair(first, second)
         with torch.no_grad(), _own_precision("cpu"):
@@ -215,9 +213,8 @@ class PerceptualDistance(nn.Module):
         """What `compare` needs of an image: a reference that meets many others is encoded once.
 
         The activations of the whole image are kept: with the default readout 33 bytes for each pixel in float32, and
-        up to three times that while it works. The metric itself, given two images without a graph, works tile by tile
-        and keeps none. Under `torch.no_grad()` this is up to twice as fast; its rounding then differs from that
-        of an encoding with gradients on, so encode both sides alike where equal images must be at exactly 0.
+        63 while it works. The metric itself, given two images without a graph, works tile by tile
+        and keeps none.
 
         Args:
             image: as for the metric itself.

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from perceptmetric import inference
+from perceptmetric import cpu
+from perceptmetric.cpu import local_mean, mean_square, without_local_mean
 from perceptmetric.errors import InputError
-from perceptmetric.inference import local_mean, mean_square, without_local_mean
 from perceptmetric.perceptnet import Autoencoder, stride
 
 Encoded = tuple[Tensor, ...]
@@ -98,7 +98,7 @@ class Paper(Readout):
 
     def encode(self, images: Tensor) -> Encoded:
         """The activations of the stage."""
-        return (inference.run(self.layers, images),)
+        return (cpu.run(self.layers, images),)
 
     def compare(self, a: Encoded, b: Encoded) -> Tensor:
         """`sqrt(sum_chw (a - b)^2)`; exactly 0, with gradient 0, where the two are equal."""
@@ -181,7 +181,7 @@ class Default(Readout):
     def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, Tensor, Tensor]:
         """Visible and strong errors of form (N, 1, h, w), and the difference in colour (N, 6, H / 16, W / 16)."""
         masking = torch.minimum(a[1], b[1]) + self.C
-        error = local_mean(mean_square(a[0] - b[0]))
+        error = local_mean(mean_square(a[0], b[0]))
         return torch.log1p(error / masking), torch.log1p(self.R / masking), a[2] - b[2]
 
     def pool(self, *terms: Tensor) -> Tensor:
@@ -263,9 +263,9 @@ def _pathways(
     encoder: nn.Sequential, adaptation: nn.Sequential, images: Tensor, scale: Tensor | float = 1.0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Form without its local mean, scaled, and gdn2's response to the mean colour: that to its luma, and the rest."""
-    form = without_local_mean(inference.run(encoder, _grey(images)), scale)
+    form = without_local_mean(cpu.run(encoder, _grey(images)), scale)
     averaged = F.avg_pool2d(images, BLOCK, ceil_mode=True, count_include_pad=False)
-    luma, coloured = (inference.run(adaptation, x) for x in (_grey(averaged), averaged))
+    luma, coloured = (cpu.run(adaptation, x) for x in (_grey(averaged), averaged))
     return form, luma, coloured - luma
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from perceptmetric import inference
+from perceptmetric import cpu
 from perceptmetric.benchmarks import memory
 from perceptmetric.benchmarks.metrics import Metric
 from perceptmetric.benchmarks.peers import peers
@@ -153,11 +153,11 @@ def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], obje
 
     works: dict[str, Callable[[], object]] = {
         PRODUCT: lambda: matrices[0] @ matrices[1],
-        PAIR: without_graph(lambda: (inference.run(encoder, a), inference.run(encoder, b))),
+        PAIR: without_graph(lambda: (cpu.run(encoder, a), cpu.run(encoder, b))),
         "encoder, a pair, layer by layer": without_graph(lambda: (encoder(a), encoder(b))),
     }
     for number, images in pixels.items():
-        works[f"encoder, batch {number}"] = without_graph(partial(inference.run, encoder, images))
+        works[f"encoder, batch {number}"] = without_graph(partial(cpu.run, encoder, images))
         works[f"encoder, batch {number}, layer by layer"] = without_graph(partial(encoder, images))
         works[f"default readout, batch {number}"] = partial(default, images, images.flip(-1))
     works["paper readout"] = lambda: paper(a, b)
@@ -208,6 +208,8 @@ def _in_own_process(name: str, checkpoint: str) -> None:
             distance(a, b)
         return
     loss = VGG16Loss() if name == VGG_LOSS else PerceptualDistance.from_pretrained(checkpoint)
+    small = torch.rand(1, 3, 64, 64)
+    _backward(loss, small, small.flip(-1))()  # what the libraries take on their first use is not the image's
     with memory.peak():
         _backward(loss, _images(1), _images(1, seed=1))()
 

@@ -14,7 +14,7 @@ def test_every_stage_gives_what_the_module_gives(dataset):
     for stage, distances in zip(STAGES, table, strict=True):
         metric = PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage=stage)
         expected = [metric(pair.reference, pair.distorted).item() for pair in dataset.pairs]
-        # The module computes in another order where it needs no graph (tests/test_inference.py: equal to 1e-10 in
+        # The module computes in another order where it needs no graph (tests/test_cpu.py: equal to 1e-10 in
         # float64). The distance of similar images is a small difference of large float32 activations.
         np.testing.assert_allclose(distances, expected, rtol=1e-4)
 
