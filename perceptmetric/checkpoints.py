@@ -17,7 +17,7 @@ from perceptmetric.errors import InputError
 from perceptmetric.files import replacing
 from perceptmetric.perceptnet import Autoencoder
 
-DEFAULT = "denoise-0.1"
+DEFAULT = "denoise"
 """The checkpoint `distance` and `PerceptualDistance()` use."""
 
 UNTRAINED = "untrained"
@@ -46,7 +46,7 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
         InputError: no such checkpoint, it cannot be fetched, or its files do not hold this network.
 
     Example:
-        >>> network, config = load("denoise-0.1")
+        >>> network, config = load("denoise")
         >>> config["objective"]
         {'name': 'denoise', 'sigma': 0.1}
     """
@@ -65,17 +65,24 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
     return network.eval(), config
 
 
-def save(network: Autoencoder, config: dict[str, Any], folder: str | os.PathLike[str]) -> None:
+def save(
+    network: Autoencoder,
+    config: dict[str, Any],
+    folder: str | os.PathLike[str],
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> None:
     """Writes `model.safetensors` and `config.json` into `folder`, which is made if need be.
 
     Args:
-        network: its weights are written as float32.
+        network: its weights are rounded to `dtype`.
         config: anything JSON can hold; `architecture` is added.
-        folder: the checkpoint's folder; `load(folder)` reads it back.
+        folder: the checkpoint's folder; `load(folder)` reads it back, as float32.
+        dtype: of the weights in the file.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.float().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    weights = {name: tensor.to("cpu", dtype).contiguous() for name, tensor in network.state_dict().items()}
     with replacing(folder / WEIGHTS_FILE) as temporary:
         save_file(weights, temporary)
     with replacing(folder / CONFIG_FILE) as temporary:

@@ -105,7 +105,7 @@ def staged(network: Autoencoder, stages: Sequence[str] = ("gdn4",)) -> Metric:
 
 
 def fingerprint(network: Autoencoder) -> str:
-    """The SHA-256 of a network's weights: that of its checkpoint's `model.safetensors`.
+    """The SHA-256 of a network's weights as a `model.safetensors` of float32.
 
     Example:
         >>> from perceptmetric.checkpoints import load

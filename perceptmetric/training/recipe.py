@@ -16,7 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-MAY_BE_ZERO = ("seed", "patience")
+MAY_BE_ZERO = ("seed", "patience", "encoder_decay", "decoder_decay")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class Recipe:
             to zero along a cosine.
         clip_norm: bound on the norm of the gradient. The multiplicative decoder is unbounded: without it
             plain Adam diverges.
+        encoder_decay: weight decay of the kernels of `conv3`, the V1 filters (AdamW: a step takes away this much of
+            them times the rate). What rebuilding does not need of their random start fades, and structure shows.
+        decoder_decay: the same of the kernels of `conv4`, which read V1.
         validation_images: how many photographs, the last by name, are held back from training.
         validate_every: steps from one validation (and saved state) to the next.
         patience: end after this many validations in a row without a new lowest error; 0 is never.
@@ -53,6 +56,8 @@ class Recipe:
     resize: bool = False
     learning_rate: float = 1e-3
     clip_norm: float = 0.5
+    encoder_decay: float = 0.0
+    decoder_decay: float = 0.0
     validation_images: int = 50
     validate_every: int = 1000
     patience: int = 0

@@ -100,7 +100,7 @@ class Trainer:
         }
         self.network = checkpoints.untrained(recipe.seed).to(device)
         self.loss = self._loss()
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate)
+        self.optimizer = optimizer(self.network, recipe)
         self.step = 0
         self.curve: list[dict[str, float]] = []
         out.mkdir(parents=True, exist_ok=True)
@@ -312,6 +312,14 @@ def statistics_of(network: Autoencoder, photographs: list[Path]) -> dict[str, fl
     device = next(network.parameters()).device
     squares = central_squares(photographs).images.split(1)
     return natural_statistics(network, (as_batch(square.to(device)) for square in squares))
+
+
+def optimizer(network: Autoencoder, recipe: Recipe) -> torch.optim.Optimizer:
+    """Adam, with decoupled weight decay (Loshchilov & Hutter, ICLR 2019) of the kernels on either side of V1."""
+    decays = {"encoder.conv3.weight": recipe.encoder_decay, "decoder.conv4.weight": recipe.decoder_decay}
+    parameters = dict(network.named_parameters())
+    groups: list[dict[str, Any]] = [{"params": [parameters.pop(name)], "weight_decay": decays[name]} for name in decays]
+    return torch.optim.AdamW([*groups, {"params": parameters.values()}], lr=recipe.learning_rate, weight_decay=0.0)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
