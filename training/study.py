@@ -2,11 +2,12 @@
 
     python training/study.py --runs DIR --root DIR
 
-DIR holds what `perceptmetric-train sweep` leaves. Runs that are not finished are left out, and what is in the table
-from the same weights is not scored again. Writes `training/results/study.csv` (a row for each run and for the
-untrained network), and into `docs/` `figure1.png` (SROCC at the encoder's output against the objective's strength)
-and `figure2.png` (SROCC stage by stage, for the best strength of each objective). Without --runs it draws the table
-that is there.
+DIR holds what `perceptmetric-train sweep` leaves: the runs of `training/recipes/*.toml`, and those of other settings
+(`training/recipes/SETTING/SETTING-*.toml`), which come into the table but not into the figures. Runs that are not
+finished are left out, and what is in the table from the same weights is not scored again. Writes
+`training/results/study.csv` (a row for each run and for the untrained network), and into `docs/` `figure1.png` (SROCC
+at the encoder's output against the objective's strength) and `figure2.png` (SROCC stage by stage, for the best strength
+of each objective). Without --runs it draws the table that is there.
 """
 
 from __future__ import annotations
@@ -77,7 +78,11 @@ def main() -> None:
 def untrained() -> Run:
     """The row every figure compares with."""
     network, config = load(UNTRAINED)
-    return Run(UNTRAINED, network, {"run": UNTRAINED, "objective": UNTRAINED, "seed": config["seed"], "steps": 0})
+    return Run(
+        UNTRAINED,
+        network,
+        {"run": UNTRAINED, "setting": "", "objective": UNTRAINED, "seed": config["seed"], "steps": 0},
+    )
 
 
 def finished_runs(folder: Path) -> list[Run]:
@@ -100,6 +105,16 @@ def read_curve(out: Path) -> list[dict[str, float]]:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
+def setting(run: str, objective: str) -> str:
+    """What stands before the objective in the name of a run: empty for those of the study itself.
+
+    Example:
+        >>> setting("longer-denoise-0.1-seed0", "denoise"), setting("denoise-0.1-seed0", "denoise")
+        ('longer', '')
+    """
+    return run.partition(objective)[0].rstrip("-")
+
+
 def _recipe(config: dict[str, Any]) -> Recipe:
     """As much of the recipe as decides when a run is finished."""
     name, *parameters = config["objective"].values()
@@ -114,6 +129,7 @@ def _columns(name: str, config: dict[str, Any], curve: list[dict[str, float]]) -
     rmse = "" if objective == "sparse" else f"{math.sqrt(error):.5f}"
     return {
         "run": name,
+        "setting": setting(name, objective),
         "objective": objective,
         "parameter": parameters[0] if parameters else "",
         "seed": config["seed"],
@@ -125,7 +141,7 @@ def _columns(name: str, config: dict[str, Any], curve: list[dict[str, float]]) -
     }
 
 
-HEAD = ("run", "objective", "parameter", "seed", "steps", "images", "best_step", "validation_error", "rmse")
+HEAD = ("run", "setting", "objective", "parameter", "seed", "steps", "images", "best_step", "validation_error", "rmse")
 COLUMNS = (*HEAD, "dataset", "pairs", "weights_sha256", *STAGES)
 
 
@@ -157,9 +173,11 @@ def read_table(results: Path) -> list[dict[str, Any]]:
 
 
 def write_table(rows: list[dict[str, Any]], results: Path) -> None:
-    """Writes `study.csv`: by objective, strength and seed, the untrained network first."""
+    """Writes `study.csv`: by setting, objective, strength and seed, the untrained network first."""
     order = [UNTRAINED, *OBJECTIVES]
-    rows = sorted(rows, key=lambda row: (order.index(row["objective"]), _strength(row), int(row["seed"])))
+    rows = sorted(
+        rows, key=lambda row: (row["setting"], order.index(row["objective"]), _strength(row), int(row["seed"]))
+    )
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
@@ -187,8 +205,14 @@ def mean_and_deviation(rows: list[dict[str, Any]], stage: str) -> tuple[float, f
     return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
 
 
+def of_the_study(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of the study itself, without those of other settings."""
+    return [row for row in rows if not row["setting"]]
+
+
 def draw(rows: list[dict[str, Any]], results: Path) -> None:
-    """Draws both figures from the table."""
+    """Draws both figures."""
+    rows = of_the_study(rows)
     for name, figure in (("figure1.png", figure1(rows)), ("figure2.png", figure2(rows))):
         figure.savefig(results / name, dpi=150)
 

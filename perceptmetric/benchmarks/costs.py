@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from perceptmetric import cpu
 from perceptmetric.benchmarks import memory
@@ -64,11 +64,11 @@ def costs(names: Sequence[str], checkpoint: str = DEFAULT) -> list[Cost]:
     works = _works(names, checkpoint)
     seconds = interleaved(works)
     unit = seconds[PAIR]
-    operations = {name: _operations(work) for name, work in works.items()}
-    rate = operations[PRODUCT] / seconds[PRODUCT]
+    counts = {name: operations(work) for name, work in works.items()}
+    rate = counts[PRODUCT] / seconds[PRODUCT]
     peaks = {name: memory.measured(__name__, name, checkpoint) for name in (LOSS, VGG_LOSS, LARGE_PAIR)}
     rows = [
-        Cost(name, taken / unit, operations[name] / taken / rate if operations[name] else None, peaks.get(name))
+        Cost(name, taken / unit, counts[name] / taken / rate if counts[name] else None, peaks.get(name))
         for name, taken in seconds.items()
     ]
     return [*rows, Cost(LARGE_PAIR, None, None, peaks[LARGE_PAIR])]
@@ -153,6 +153,7 @@ def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], obje
 
     works: dict[str, Callable[[], object]] = {
         PRODUCT: lambda: matrices[0] @ matrices[1],
+        "matrix product, oneDNN's": without_graph(lambda: _onednn_product(*matrices)),
         PAIR: without_graph(lambda: (cpu.run(encoder, a), cpu.run(encoder, b))),
         "encoder, a pair, layer by layer": without_graph(lambda: (encoder(a), encoder(b))),
     }
@@ -165,6 +166,11 @@ def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], obje
     for metric in peers(names)[0]:
         works[metric.name] = without_graph(partial(_both, metric, a, b))
     return works | {LOSS: _backward(default, a, b), VGG_LOSS: _backward(VGG16Loss(), a, b)}
+
+
+def _onednn_product(a: Tensor, b: Tensor) -> Tensor:
+    """`a @ b.T` by the library that PyTorch keeps for convolutions."""
+    return torch.mkldnn_convolution(a.mT[None, :, None], b[:, :, None, None], None, [0, 0], [1, 1], [1, 1], 1)
 
 
 def _both(metric: Metric, reference: Tensor, distorted: Tensor) -> None:
@@ -192,10 +198,22 @@ def _images(number: int, seed: int = 0) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def _operations(work: Callable[[], object]) -> int:
-    with FlopCounterMode(display=False) as counter:
+def operations(work: Callable[[], object]) -> int:
+    """Multiplications and additions of the convolutions and matrix products in a piece of work.
+
+    Example:
+        >>> operations(lambda: torch.ones(2, 3) @ torch.ones(3, 5))
+        60
+    """
+    # The one operation of `perceptmetric.cpu` that torch does not count by itself.
+    others = {torch.ops.aten.mkldnn_convolution: _convolution}
+    with FlopCounterMode(display=False, custom_mapping=others) as counter:
         work()
     return int(counter.get_total_flops())
+
+
+def _convolution(images: list[int], kernels: list[int], *_: object, out_shape: list[int], **__: object) -> int:
+    return int(conv_flop_count(images, kernels, out_shape))
 
 
 def _in_own_process(name: str, checkpoint: str) -> None:

@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 
 import torch
 from huggingface_hub.utils import tqdm
-from torch.utils.flop_counter import FlopCounterMode
 
 from perceptmetric.benchmarks import memory
-from perceptmetric.benchmarks.costs import Cost, costs
+from perceptmetric.benchmarks.costs import Cost, costs, operations
 from perceptmetric.benchmarks.costs import table as cost_table
 from perceptmetric.benchmarks.metrics import Metric, MetricError, ours
 from perceptmetric.benchmarks.peers import peer, peers
@@ -160,12 +159,11 @@ def measure(metric: Metric, device: str, sides: Sequence[int]) -> list[Speed]:
 
         pair()
         peak = _peak(device)
-        with FlopCounterMode(display=False) as counter:
-            pair()
+        count = operations(pair)
         times = _times(pair, device)
         rate = 1 / sorted(times)[len(times) // 2]
         held = None if peak is None or before is None else peak - before
-        rows.append(Speed(metric.name, side, rate, held, counter.get_total_flops() * rate))
+        rows.append(Speed(metric.name, side, rate, held, count * rate))
     matrix_rate = _matrix_rate(device)
     return [replace(row, matrix_share=row.matrix_share / matrix_rate) for row in rows]
 

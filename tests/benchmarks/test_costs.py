@@ -4,7 +4,20 @@ import pytest
 import torch
 
 from perceptmetric.benchmarks import costs as module
-from perceptmetric.benchmarks.costs import LARGE_PAIR, LOSS, PAIR, PRODUCT, VGG_LOSS, Cost, VGG16Loss, costs, table
+from perceptmetric.benchmarks.costs import (
+    LARGE_PAIR,
+    LOSS,
+    PAIR,
+    PRODUCT,
+    VGG_LOSS,
+    Cost,
+    VGG16Loss,
+    costs,
+    operations,
+    table,
+)
+from perceptmetric.checkpoints import load
+from perceptmetric.cpu import run
 
 
 @pytest.fixture
@@ -21,6 +34,16 @@ def test_the_unit_is_an_encoder_pair(small, monkeypatch):
     assert rows[PRODUCT].matrix_share == pytest.approx(1)
     assert {name: row.peak_bytes for name, row in rows.items() if row.peak_bytes} == peaks
     assert rows[VGG_LOSS].pairs > rows[PAIR].pairs
+
+
+def test_operations_are_those_of_the_plain_layers():
+    encoder = load("untrained")[0].encoder.requires_grad_(False)
+    images = torch.rand(1, 3, 32, 48)
+    halves = 2 * 32 // 2 * 48 // 2 * 25 * 3 * 6
+    quarters = 2 * 32 // 4 * 48 // 4 * (25 * 6 * 128 + 128 * 128)
+    with torch.no_grad():
+        assert operations(lambda: run(encoder, images)) == pytest.approx(halves + quarters, rel=0.05)
+        assert operations(lambda: encoder(images)) == pytest.approx(halves + quarters, rel=0.05)
 
 
 def test_work_is_measured_in_processor_time():

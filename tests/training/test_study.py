@@ -41,6 +41,7 @@ def runs(photographs, tmp_path):
     train(photographs, folder / "reconstruct-seed0", Reconstruct())
     train(photographs, folder / "denoise-0.1-seed0", Denoise(0.1))
     train(photographs, folder / "denoise-0.1-seed1", Denoise(0.1), seed=1)
+    train(photographs, folder / "longer-denoise-0.1-seed0", Denoise(0.1), steps=6)
     unfinished = folder / "denoise-0.4-seed0"
     train(photographs, unfinished, Denoise(0.4), steps=2)
     config = json.loads((unfinished / "config.json").read_text())
@@ -75,14 +76,15 @@ def test_finished_runs_are_scored_once_and_drawn(study, runs, scores, tid2013_ro
     run(study, monkeypatch, "--runs", runs, "--root", tid2013_root)
     rows = study.read_table(tmp_path / "results")
     assert [row["run"] for row in rows] == [
-        "untrained", "reconstruct-seed0", "denoise-0.1-seed0", "denoise-0.1-seed1",
+        "untrained", "reconstruct-seed0", "denoise-0.1-seed0", "denoise-0.1-seed1", "longer-denoise-0.1-seed0",
     ]  # fmt: skip
-    assert len(scores) == 4
+    assert [row["setting"] for row in rows] == ["", "", "", "", "longer"]
+    assert len(scores) == 5
     for row in rows:
         assert row["gdn4"] == "1.0000"
         assert abs(float(row["conv3"])) < 0.5
         assert (row["dataset"], row["pairs"]) == ("TID2013", "3000")
-    for row in rows[1:]:
+    for row in rows[1:-1]:
         config = json.loads((runs / row["run"] / "config.json").read_text())
         assert float(row["rmse"]) == pytest.approx(config["validation_error"] ** 0.5, rel=1e-3)
         assert (row["steps"], row["images"], row["seed"]) == ("4", "8", str(config["seed"]))
@@ -90,13 +92,13 @@ def test_finished_runs_are_scored_once_and_drawn(study, runs, scores, tid2013_ro
     for name in ("figure1.png", "figure2.png"):
         assert (tmp_path / "results" / name).stat().st_size > 10_000
     run(study, monkeypatch, "--runs", runs, "--root", tid2013_root)
-    assert len(scores) == 4
+    assert len(scores) == 5
     network, config = checkpoints.load(runs / "reconstruct-seed0")
     with torch.no_grad():
         network.encoder.conv3.bias.add_(1)
     checkpoints.save(network, config, runs / "reconstruct-seed0")
     run(study, monkeypatch, "--runs", runs, "--root", tid2013_root)
-    assert len(scores) == 5
+    assert len(scores) == 6
     run(study, monkeypatch)
 
 
@@ -104,8 +106,9 @@ def test_the_figures_show_the_table(study, runs, scores, tid2013_root, tmp_path)
     pytest.importorskip("matplotlib")
     study.score_all(tid2013(tid2013_root), [study.untrained(), *study.finished_runs(runs)], tmp_path / "results")
     rows = study.read_table(tmp_path / "results")
-    for row, value in zip(rows, ("0.6", "0.7", "0.8", "0.9"), strict=True):
+    for row, value in zip(rows, ("0.6", "0.7", "0.8", "0.9", "1"), strict=True):
         row["gdn4"] = value
+    rows = study.of_the_study(rows)
     panels = study.figure1(rows).axes
     assert [axes.get_title() for axes in panels] == ["denoise", "deblur", "sparse"]
     line, baseline = panels[0].lines[0], panels[0].lines[-1]
