@@ -67,6 +67,18 @@ def test_every_objective_trains_and_leaves_a_checkpoint_that_says_how(objective,
     assert PerceptualDistance.from_pretrained(tmp_path)(torch.zeros(3, 8, 8), torch.ones(3, 8, 8)).item() > 0
 
 
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_a_decay_shrinks_the_kernels_on_its_side_of_v1_alone(side, photographs, tmp_path):
+    kernels = {"encoder": "encoder.conv3.weight", "decoder": "decoder.conv4.weight"}
+    norms = {}
+    for decay in (0, 50):
+        Trainer(short(**{f"{side}_decay": decay}), photographs, tmp_path / str(decay), CPU).run()
+        norms[decay] = {name: weights(tmp_path / str(decay))[kernel].norm().item() for name, kernel in kernels.items()}
+    other = {"encoder": "decoder", "decoder": "encoder"}[side]
+    assert norms[50][side] < 0.95 * norms[0][side]
+    assert norms[50][other] == pytest.approx(norms[0][other], rel=0.02)
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others(photographs, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         Trainer(short(seed=seed), photographs, tmp_path / name, CPU).run()
