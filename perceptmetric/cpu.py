@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from perceptmetric.normalization import BETA_MIN, DivisiveNormalization
+from perceptmetric.normalization import BETA_MIN, DivisiveNormalization, InverseDivisiveNormalization
 
 PLACES = 1024
 """Places of 128 channels done at a time, for each thread: half a MiB, which stays in a core's own cache."""
@@ -219,21 +219,32 @@ def _image_by_image(layers: list[nn.Module], x: Tensor) -> Tensor:
 
 
 def _run(layers: list[nn.Module], x: Tensor) -> Tensor:
-    x = x.contiguous()  # planes suit the first layers' three channels better
     while layers:
         layer, *layers = layers
-        if isinstance(layer, nn.MaxPool2d):
-            x = layer(x) if _wants_gradient(x) else _pooled(x)
-        elif type(layer) is DivisiveNormalization:
-            x = _divided(x, layer)
-        elif isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.bias is not None:
-            x = _mixed(x, layer.weight.flatten(1), layer.bias)
-        elif isinstance(layer, nn.Conv2d) and layers and type(layers[0]) is DivisiveNormalization:
+        if isinstance(layer, nn.Conv2d) and layers and type(layers[0]) is DivisiveNormalization:
             x = _convolved_and_divided(x, layer, layers[0])
             layers = layers[1:]
         else:
-            x = layer(x)
+            x = _layer(layer, x)
     return x
+
+
+def _layer(layer: nn.Module, x: Tensor) -> Tensor:
+    # Planes suit few channels better.
+    x = x.contiguous(memory_format=torch.contiguous_format if x.shape[1] <= NARROW else torch.channels_last)
+    if isinstance(layer, nn.MaxPool2d):
+        y: Tensor = layer(x) if _wants_gradient(x) else _pooled(x)
+        return y
+    if type(layer) is DivisiveNormalization:
+        return _divided(x, layer)
+    if isinstance(layer, InverseDivisiveNormalization) and not _wants_gradient(x):
+        return _reciprocal_pool(x, *_constants(layer)).reciprocal_().mul_(x)
+    if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.bias is not None:
+        return _mixed(x, layer.weight.flatten(1), layer.bias)
+    if isinstance(layer, nn.Conv2d) and layer.out_channels > NARROW:
+        x = x.contiguous(memory_format=torch.channels_last)
+    y = layer(x)
+    return y
 
 
 def _pooled(x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from perceptmetric import cpu
 from perceptmetric.normalization import DivisiveNormalization, InverseDivisiveNormalization
 
 ENCODER_STAGES = ("gdn1", "conv1", "pool1", "gdn2", "conv2", "pool2", "gdn3", "conv3", "gdn4")
@@ -136,7 +137,7 @@ class Autoencoder(nn.Module):
         yield "input", activations
         for part in (self.encoder, self.decoder):
             for name, layer in part.named_children():
-                activations = layer(activations)
+                activations = cpu.run(nn.Sequential(layer), activations)
                 yield name, activations
 
     def until(self, stage: str) -> nn.Sequential:

@@ -1,4 +1,5 @@
 import json
+from importlib import resources
 
 import pytest
 import torch
@@ -6,19 +7,34 @@ from safetensors.torch import load_file, save_file
 
 from perceptmetric import Autoencoder, InputError
 from perceptmetric.checkpoints import DEFAULT, bundled_names, load, save, untrained
+from perceptmetric.training.objectives import OBJECTIVES
 
 
-def test_two_checkpoints_are_bundled_and_say_how_they_were_made():
-    assert bundled_names() == ["denoise-0.1", "reconstruct"]
-    assert DEFAULT == "denoise-0.1"
-    assert load("denoise-0.1")[1]["objective"] == {"name": "denoise", "sigma": 0.1}
-    assert load("reconstruct")[1]["objective"] == {"name": "reconstruct"}
+def test_the_best_of_each_objective_is_bundled_and_says_how_it_was_made():
+    assert bundled_names() == sorted(OBJECTIVES)
+    assert DEFAULT == "denoise"
     for name in bundled_names():
         config = load(name)[1]
+        assert config["objective"]["name"] == name
+        assert config["run"].startswith(name)
         assert config["architecture"] == "perceptnet-autoencoder"
         assert config["data"]["training_images"] == 899
-        assert 0 < config["validation_error"] < 0.01
+        assert 0 < config["validation_error"] < 0.02
         assert config["training"]["steps"] > 0
+
+
+def test_a_bundled_checkpoint_is_small():
+    for name in bundled_names():
+        assert (resources.files("perceptmetric") / "weights" / name / "model.safetensors").stat().st_size < 200_000
+
+
+def test_half_precision_rounds_the_weights(tmp_path):
+    network = Autoencoder()
+    save(network, {}, tmp_path, dtype=torch.float16)
+    loaded = load(tmp_path)[0]
+    for name, weights in loaded.state_dict().items():
+        assert weights.dtype == torch.float32
+        torch.testing.assert_close(weights, network.state_dict()[name], rtol=1e-3, atol=1e-6)
 
 
 def test_what_is_saved_is_loaded(tmp_path):
@@ -41,7 +57,7 @@ def test_the_untrained_network_depends_on_the_seed_alone():
 
 
 def test_an_unknown_name_lists_the_known():
-    with pytest.raises(InputError, match=r"checkpoint nonesuch: .*\(denoise-0\.1, reconstruct, untrained\)"):
+    with pytest.raises(InputError, match=r"checkpoint nonesuch: .*\(deblur, denoise, reconstruct, sparse, untrained\)"):
         load("nonesuch")
 
 
