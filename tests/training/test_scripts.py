@@ -1,4 +1,4 @@
-"""benchmarks/training.py and docs/filters.py."""
+"""benchmarks/training.py, docs/filters.py, training/bundle.py and training/rmse.py."""
 
 import importlib.util
 import re
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+
+from perceptmetric import Autoencoder, checkpoints
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +52,28 @@ def test_smooth_filters_are_told_from_noise():
     assert module.smoothness(noise) == pytest.approx(0, abs=0.05)
     ramp = torch.arange(5.0).expand(128, 6, 5, 5)
     assert module.smoothness(ramp) > 0.8
+
+
+def test_a_run_becomes_a_bundled_checkpoint_of_half_the_size(tmp_path):
+    network, run = Autoencoder(), tmp_path / "denoise-0.2-seed0"
+    checkpoints.save(network, {"objective": {"name": "denoise", "sigma": 0.2}}, run)
+    (run / "curve.csv").write_text("step\n1\n")
+    (tmp_path / "training" / "results").mkdir(parents=True)
+    script(ROOT / "training" / "bundle.py").bundle("denoise", run, tmp_path)
+    bundled, config = checkpoints.load(tmp_path / "perceptmetric" / "weights" / "denoise")
+    assert config["run"] == "denoise-0.2-seed0"
+    torch.testing.assert_close(bundled.encoder.conv3.weight, network.encoder.conv3.weight, rtol=1e-3, atol=1e-6)
+    sizes = [
+        (folder / "model.safetensors").stat().st_size for folder in (run, tmp_path / "perceptmetric/weights/denoise")
+    ]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert (tmp_path / "training" / "results" / "denoise.csv").read_text() == "step\n1\n"
+
+
+def test_the_error_of_rebuilt_images_by_both_measures():
+    module = script(ROOT / "training" / "rmse.py")
+    images = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+    images[1] = 255
+    assert module.errors(lambda batch: batch, images) == (0, 0)
+    assert module.errors(module.blocks, images) == (0, 0)
+    assert module.errors(torch.zeros_like, images) == pytest.approx((0.5**0.5, 0.5))
