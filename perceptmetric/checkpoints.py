@@ -17,7 +17,7 @@ from perceptmetric.errors import InputError
 from perceptmetric.files import replacing
 from perceptmetric.perceptnet import Autoencoder
 
-DEFAULT = "denoise"
+DEFAULT = "deblur"
 """The checkpoint `distance` and `PerceptualDistance()` use."""
 
 UNTRAINED = "untrained"
@@ -46,9 +46,9 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
         InputError: no such checkpoint, it cannot be fetched, or its files do not hold this network.
 
     Example:
-        >>> network, config = load("denoise")
+        >>> network, config = load("deblur")
         >>> config["objective"]
-        {'name': 'denoise', 'sigma': 0.1}
+        {'name': 'deblur', 'sigma': 4}
     """
     if checkpoint == UNTRAINED:
         return untrained(seed=0).eval(), _read_config(_bundled() / UNTRAINED / CONFIG_FILE, UNTRAINED)
