@@ -191,9 +191,9 @@ def _strength(row: dict[str, Any]) -> float:
 
 
 def by_strength(rows: list[dict[str, Any]], objective: str) -> dict[float, list[dict[str, Any]]]:
-    """The rows of an objective for each of its strengths; `reconstruct` is every objective's strength 0."""
+    """The rows of an objective for each of its strengths, by seed; `reconstruct` is every objective's strength 0."""
     found: dict[float, list[dict[str, Any]]] = {}
-    for row in sorted(rows, key=_strength):
+    for row in sorted(rows, key=lambda row: (_strength(row), int(row["seed"]))):
         if row["objective"] in (objective, "reconstruct"):
             found.setdefault(_strength(row), []).append(row)
     return found
@@ -218,16 +218,25 @@ def draw(rows: list[dict[str, Any]], results: Path) -> None:
 
 
 def figure1(rows: list[dict[str, Any]]) -> Figure:
-    """SROCC at the encoder's output against the strength of three objectives; error bars are deviations over seeds."""
+    """SROCC at the encoder's output against the strength of three objectives.
+
+    The line is the first seed, which every strength has; bars are mean and deviation where there are several.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharey=True)
     for axes, (objective, label) in zip(panels, PANELS.items(), strict=True):
-        points = {strength: mean_and_deviation(some, CODE) for strength, some in by_strength(rows, objective).items()}
-        means, deviations = zip(*points.values(), strict=True) if points else ((), ())
+        points = by_strength(rows, objective)
         places = range(len(points))
-        axes.errorbar(places, means, deviations, fmt="o-", color="C0", capsize=3, markersize=4, label="trained")
+        first = [float(some[0][CODE]) for some in points.values()]
+        axes.plot(places, first, "o-", color="C0", markersize=4, label="trained, seed 0")
+        several = [place for place, some in enumerate(points.values()) if len(some) > 1]
+        spread = [mean_and_deviation(some, CODE) for some in points.values() if len(some) > 1]
+        if several:
+            means, deviations = zip(*spread, strict=True)
+            beside = [place + 0.15 for place in several]
+            axes.errorbar(beside, means, deviations, fmt="s", color="C1", capsize=3, markersize=4, label="all seeds")
         _baseline(axes, rows, CODE)
         axes.set_xticks(places, [f"{strength:g}" for strength in points])
         axes.set_xlabel(f"{label}; 0: reconstruct")
@@ -238,7 +247,7 @@ def figure1(rows: list[dict[str, Any]]) -> Figure:
 
 
 def figure2(rows: list[dict[str, Any]]) -> Figure:
-    """SROCC stage by stage for each objective, at the strength that is best at the encoder's output."""
+    """SROCC stage by stage for each objective, at the strength whose first seed is best at the encoder's output."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
@@ -249,7 +258,7 @@ def figure2(rows: list[dict[str, Any]]) -> Figure:
         if not own:
             continue
         strengths = by_strength(own, objective)
-        best = max(strengths, key=lambda strength: mean_and_deviation(strengths[strength], CODE)[0])
+        best = max(strengths, key=lambda strength: float(strengths[strength][0][CODE]))
         means, deviations = zip(*(mean_and_deviation(strengths[best], stage) for stage in STAGES), strict=True)
         label = f"{objective} {best:g}" if best else objective
         axes.errorbar(
