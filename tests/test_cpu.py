@@ -120,5 +120,6 @@ def test_half_precision_ranks_distortions_as_single_does(dtype, samples):
     paths = [samples / name for name in ("cat-jpeg.jpg", "coffee.png", "rocket.png")]
     single, half = PerceptualDistance(), PerceptualDistance().to(dtype)
     expected, found = ([metric(samples / "cat.png", path).item() for path in paths] for metric in (single, half))
-    assert found == pytest.approx(expected, rel=0.01)
+    assert sorted(found) == [found[i] for i in sorted(range(3), key=expected.__getitem__)]
+    assert found == pytest.approx(expected, rel=0.02)  # bfloat16 has 8 bits
     assert half(samples / "cat.png", samples / "cat.png").item() == 0
