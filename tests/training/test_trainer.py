@@ -282,11 +282,14 @@ def test_the_gradient_is_clipped_and_the_parameters_stay_finite_at_a_mad_rate(ph
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of the compiler, in torch
 @pytest.mark.parametrize("option", ["bfloat16", "compile"])
 def test_faster_arithmetic_keeps_the_validation_error_within_a_percent(option, photographs, tmp_path, monkeypatch):
-    """From trained weights, since the first hundreds of steps from random ones magnify any rounding."""
-    monkeypatch.setattr(checkpoints, "untrained", lambda seed: checkpoints.load("reconstruct")[0])
+    """From trained weights, since the first hundreds of steps from random ones magnify any rounding.
+
+    With noise, since these photographs are so smooth that a reconstruction error among them is mostly rounding.
+    """
+    monkeypatch.setattr(checkpoints, "untrained", lambda seed: checkpoints.load("denoise")[0])
     errors = []
     for name, chosen in (("plain", False), ("fast", True)):
-        recipe = short(Reconstruct(), steps=200, validate_every=200, learning_rate=3e-5, **{option: chosen})
+        recipe = short(Denoise(0.2), steps=200, validate_every=200, learning_rate=3e-5, **{option: chosen})
         Trainer(recipe, photographs, tmp_path / name, CPU).run()
         errors.append(float(curve(tmp_path / name)[-1]["validation_error"]))
     assert errors[1] == pytest.approx(errors[0], rel=0.01)
