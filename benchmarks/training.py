@@ -19,7 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from perceptmetric.checkpoints import untrained
 from perceptmetric.memory import keep_freed_memory
 from perceptmetric.training.objectives import Reconstruct
-from perceptmetric.training.trainer import train_step
+from perceptmetric.training.recipe import Recipe
+from perceptmetric.training.trainer import optimizer, train_step
 
 MATRIX = 1024
 STEPS, PRODUCTS = 10, 4
@@ -44,11 +45,11 @@ def main() -> None:
 
     network, objective = untrained(0), Reconstruct()
     images = torch.rand(options.batch, 3, options.crop, options.crop).contiguous(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-5)
+    adam = optimizer(network, Recipe(objective, learning_rate=1e-5))
     left, right = torch.rand(2, MATRIX, MATRIX)
 
     def train() -> None:
-        train_step(objective.loss(network, images, images), network, optimizer, clip_norm=0.5)
+        train_step(objective.loss(network, images, images), network, adam, clip_norm=0.5)
 
     with FlopCounterMode(display=False) as counter:
         train()

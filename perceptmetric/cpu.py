@@ -106,6 +106,16 @@ def mean_square(x: Tensor, y: Tensor | None = None) -> Tensor:
     return squares
 
 
+def onednn_product(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
+    """The matrix times the channels of each place (N, C, H, W), by the library that PyTorch keeps for convolutions.
+
+    Example:
+        >>> onednn_product(torch.ones(1, 3, 1, 1), torch.ones(2, 3)).flatten().tolist()
+        [3.0, 3.0]
+    """
+    return torch.mkldnn_convolution(x, matrix[:, :, None, None], bias, [0, 0], [1, 1], [1, 1], 1)
+
+
 class _ConvolvedAndDivided(torch.autograd.Function):
     """A convolution and the division of what it gives, `y = u / sqrt(beta + gamma u^2)`.
 
@@ -132,8 +142,7 @@ class _ConvolvedAndDivided(torch.autograd.Function):
         for *image, out in zip(*(part.split(1) for part in (gradients[0], y, r, result)), strict=True):
             for rows in _strips(height, width):
                 g, quotient, reciprocal = (part[:, :, rows] for part in image)
-                masked = _mixed((g * quotient).mul_(reciprocal).mul_(reciprocal), gamma.T)
-                at_responses = (g * reciprocal).sub_(masked.mul_(quotient).div_(reciprocal))
+                at_responses = _before_division(g, quotient, reciprocal, gamma)
                 out[:, :, rows.start : rows.stop + 2 * down] += F.conv_transpose2d(at_responses, conv.weight)
         return result[:, :, down : down + height, across : across + width], None, None
 
@@ -154,9 +163,7 @@ class _Divided(torch.autograd.Function):
         if torch.is_grad_enabled():
             return _twice(ctx.division, x, g), None
         _, gamma = _constants(ctx.division)
-        masked = (g * x).mul_(r).mul_(r).mul_(r)
-        masked = masked.mul_(gamma.view(-1, 1, 1)) if gamma.ndim == 1 else _mixed(masked, gamma.T)
-        return (g * r).sub_(masked.mul_(x)), None
+        return _before_division(g, x * r, r, gamma), None
 
 
 class _WithoutLocalMean(torch.autograd.Function):
@@ -197,6 +204,13 @@ class _MeanSquare(torch.autograd.Function):
         )
 
 
+def _before_division(g: Tensor, y: Tensor, r: Tensor, gamma: Tensor) -> Tensor:
+    """The gradient at what was divided, from `g` at the result `y = u r`: see `_ConvolvedAndDivided`."""
+    masked = (g * y).mul_(r).mul_(r)
+    masked = masked.mul_(gamma.view(-1, 1, 1)) if gamma.ndim == 1 else _mixed(masked, gamma.T)
+    return (g * r).sub_(masked.mul_(y).div_(r))
+
+
 def _twice(layers: Callable[[Tensor], Tensor], x: Tensor, gradient: Tensor) -> Tensor:
     """The gradient at `x` as something that can itself be differentiated."""
     with torch.enable_grad():
@@ -231,7 +245,8 @@ def _run(layers: list[nn.Module], x: Tensor) -> Tensor:
 
 def _layer(layer: nn.Module, x: Tensor) -> Tensor:
     # Planes suit few channels better.
-    x = x.contiguous(memory_format=torch.contiguous_format if x.shape[1] <= NARROW else torch.channels_last)
+    wide = max(x.shape[1], layer.out_channels if isinstance(layer, nn.Conv2d) else 0) > NARROW
+    x = x.contiguous(memory_format=torch.channels_last if wide else torch.contiguous_format)
     if isinstance(layer, nn.MaxPool2d):
         y: Tensor = layer(x) if _wants_gradient(x) else _pooled(x)
         return y
@@ -241,8 +256,6 @@ def _layer(layer: nn.Module, x: Tensor) -> Tensor:
         return _reciprocal_pool(x, *_constants(layer)).reciprocal_().mul_(x)
     if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.bias is not None:
         return _mixed(x, layer.weight.flatten(1), layer.bias)
-    if isinstance(layer, nn.Conv2d) and layer.out_channels > NARROW:
-        x = x.contiguous(memory_format=torch.channels_last)
     y = layer(x)
     return y
 
@@ -285,8 +298,8 @@ def _reciprocal_pool(x: Tensor, beta: Tensor, gamma: Tensor) -> Tensor:
 def _mixed(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
     """The matrix times the channels of each place, plus a bias; in the layout x has."""
     if len(matrix) > NARROW and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
-        # oneDNN's product: twice as fast as the library PyTorch takes for it on some processors, as fast on others.
-        return torch.mkldnn_convolution(x, matrix[:, :, None, None], bias, [0, 0], [1, 1], [1, 1], 1)
+        # Twice as fast as the library PyTorch takes for it on some processors, as fast on others.
+        return onednn_product(x, matrix, bias)
     if not x.is_contiguous():
         return _channels_first(F.linear(x.permute(0, 2, 3, 1), matrix, bias))
     matrices = matrix.expand(len(x), -1, -1)

@@ -15,9 +15,8 @@ from pathlib import Path
 from perceptmetric import checkpoints
 from perceptmetric.files import replacing
 from perceptmetric.training.data import find_photographs
+from perceptmetric.training.recipe import Recipe
 from perceptmetric.training.trainer import NATURAL_PHOTOGRAPHS, statistics_of
-
-HELD_BACK = 50
 
 
 def main() -> None:
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
     parser.add_argument("checkpoints", metavar="CHECKPOINT", type=Path, nargs="+")
     options = parser.parse_args()
-    photographs = find_photographs(options.data)[:-HELD_BACK][:NATURAL_PHOTOGRAPHS]
+    photographs = find_photographs(options.data)[: -Recipe.validation_images][:NATURAL_PHOTOGRAPHS]
     for folder in options.checkpoints:
         name = folder if (folder / checkpoints.WEIGHTS_FILE).is_file() else checkpoints.UNTRAINED
         network, config = checkpoints.load(name)

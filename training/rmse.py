@@ -21,8 +21,7 @@ from torch import Tensor
 from perceptmetric import checkpoints
 from perceptmetric.images import as_batch
 from perceptmetric.training.data import central_squares, find_photographs
-
-HELD_BACK = 50
+from perceptmetric.training.recipe import Recipe
 
 
 def main() -> None:
@@ -31,7 +30,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
     parser.add_argument("checkpoints", metavar="CHECKPOINT", nargs="+")
     options = parser.parse_args()
-    images = central_squares(find_photographs(options.data)[-HELD_BACK:]).images
+    images = central_squares(find_photographs(options.data)[-Recipe.validation_images :]).images
     rows = {"mean of each 2x2 block": blocks} | {name: checkpoints.load(name)[0] for name in options.checkpoints}
     for name, rebuild in rows.items():
         pooled, mean = errors(rebuild, images)

@@ -231,12 +231,14 @@ def figure1(rows: list[dict[str, Any]]) -> Figure:
         places = range(len(points))
         first = [float(some[0][CODE]) for some in points.values()]
         axes.plot(places, first, "o-", color="C0", markersize=4, label="trained, seed 0")
-        several = [place for place, some in enumerate(points.values()) if len(some) > 1]
-        spread = [mean_and_deviation(some, CODE) for some in points.values() if len(some) > 1]
-        if several:
-            means, deviations = zip(*spread, strict=True)
-            beside = [place + 0.15 for place in several]
-            axes.errorbar(beside, means, deviations, fmt="s", color="C1", capsize=3, markersize=4, label="all seeds")
+        spread = {
+            place + 0.15: mean_and_deviation(some, CODE) for place, some in enumerate(points.values()) if len(some) > 1
+        }
+        if spread:
+            means, deviations = zip(*spread.values(), strict=True)
+            axes.errorbar(
+                list(spread), means, deviations, fmt="s", color="C1", capsize=3, markersize=4, label="all seeds"
+            )
         _baseline(axes, rows, CODE)
         axes.set_xticks(places, [f"{strength:g}" for strength in points])
         axes.set_xlabel(f"{label}; 0: reconstruct")

@@ -153,7 +153,9 @@ def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], obje
 
     works: dict[str, Callable[[], object]] = {
         PRODUCT: lambda: matrices[0] @ matrices[1],
-        "matrix product, oneDNN's": without_graph(lambda: _onednn_product(*matrices)),
+        "matrix product, oneDNN's": without_graph(
+            lambda: cpu.onednn_product(matrices[0].mT[None, :, None], matrices[1])
+        ),
         PAIR: without_graph(lambda: (cpu.run(encoder, a), cpu.run(encoder, b))),
         "encoder, a pair, layer by layer": without_graph(lambda: (encoder(a), encoder(b))),
     }
@@ -166,11 +168,6 @@ def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], obje
     for metric in peers(names)[0]:
         works[metric.name] = without_graph(partial(_both, metric, a, b))
     return works | {LOSS: _backward(default, a, b), VGG_LOSS: _backward(VGG16Loss(), a, b)}
-
-
-def _onednn_product(a: Tensor, b: Tensor) -> Tensor:
-    """`a @ b.T` by the library that PyTorch keeps for convolutions."""
-    return torch.mkldnn_convolution(a.mT[None, :, None], b[:, :, None, None], None, [0, 0], [1, 1], [1, 1], 1)
 
 
 def _both(metric: Metric, reference: Tensor, distorted: Tensor) -> None:
