@@ -35,6 +35,9 @@ class Recipe:
             to zero along a cosine.
         clip_norm: bound on the norm of the gradient. The multiplicative decoder is unbounded: without it
             plain Adam diverges.
+        v1_start: how large the kernels of `conv3`, the V1 filters, start, as a part of their usual size. The
+            normalisation of V1 starts stronger by the inverse square, so that the code is the same but for its scale:
+            steps of Adam, whose length does not depend on the scale, change small kernels more.
         encoder_decay: weight decay of the kernels of `conv3`, the V1 filters (AdamW: a step takes away this much of
             them times the rate). What rebuilding does not need of their random start fades, and structure shows.
         decoder_decay: the same of the kernels of `conv4`, which read V1.
@@ -56,6 +59,7 @@ class Recipe:
     resize: bool = False
     learning_rate: float = 1e-3
     clip_norm: float = 0.5
+    v1_start: float = 1.0
     encoder_decay: float = 0.0
     decoder_decay: float = 0.0
     validation_images: int = 50

@@ -98,7 +98,7 @@ class Trainer:
             "last": train[-1].name,
             "validation_images": len(self.held_back),
         }
-        self.network = checkpoints.untrained(recipe.seed).to(device)
+        self.network = start(recipe).to(device)
         self.loss = self._loss()
         self.optimizer = optimizer(self.network, recipe)
         self.step = 0
@@ -312,6 +312,17 @@ def statistics_of(network: Autoencoder, photographs: list[Path]) -> dict[str, fl
     device = next(network.parameters()).device
     squares = central_squares(photographs).images.split(1)
     return natural_statistics(network, (as_batch(square.to(device)) for square in squares))
+
+
+def start(recipe: Recipe) -> Autoencoder:
+    """The untrained network of the recipe's seed, with its V1 kernels at `recipe.v1_start` of their size."""
+    network = checkpoints.untrained(recipe.seed)
+    with torch.no_grad():
+        for parameter in network.encoder.get_submodule("conv3").parameters():
+            parameter.mul_(recipe.v1_start)
+        for normalization in ("encoder.gdn4", "decoder.igdn1"):
+            network.get_parameter(f"{normalization}.gamma").div_(recipe.v1_start**2)
+    return network
 
 
 def optimizer(network: Autoencoder, recipe: Recipe) -> torch.optim.Optimizer:

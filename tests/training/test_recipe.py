@@ -49,7 +49,7 @@ def test_the_shipped_recipes_are_the_study_and_differ_in_the_objective_alone():
     recipes = {path.stem: read_recipe(path) for path in RECIPES.glob("*.toml")}
     assert {name: recipe.objective for name, recipe in recipes.items()} == STUDY
     common = recipes["reconstruct"]
-    assert (common.batch, common.decoder_decay, common.bfloat16, common.compile) == (16, 2, True, True)
+    assert (common.batch, common.v1_start, common.bfloat16, common.compile) == (16, 0.1, True, True)
     assert {dataclasses.replace(recipe, objective=Reconstruct()) for recipe in recipes.values()} == {common}
 
 

@@ -17,7 +17,7 @@ from perceptmetric.training.data import Batches
 from perceptmetric.training.objectives import Deblur, Denoise, Reconstruct, Sparse
 from perceptmetric.training.processes import Processes
 from perceptmetric.training.recipe import Recipe
-from perceptmetric.training.trainer import DivergedError, Trainer, learning_rate
+from perceptmetric.training.trainer import DivergedError, Trainer, learning_rate, start
 
 CPU = torch.device("cpu")
 OBJECTIVES = [Reconstruct(), Denoise(0.1), Deblur(1.0), Sparse(0.01)]
@@ -77,6 +77,12 @@ def test_a_decay_shrinks_the_kernels_on_its_side_of_v1_alone(side, photographs, 
     other = {"encoder": "decoder", "decoder": "encoder"}[side]
     assert norms[50][side] < 0.95 * norms[0][side]
     assert norms[50][other] == pytest.approx(norms[0][other], rel=0.02)
+
+
+def test_v1_filters_that_start_small_give_the_same_code_but_for_its_scale():
+    images = torch.rand(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    expected = checkpoints.untrained(3).encoder(images)
+    torch.testing.assert_close(start(short(seed=3, v1_start=0.1)).encoder(images), 0.1 * expected, rtol=1e-5, atol=1e-7)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others(photographs, tmp_path):
