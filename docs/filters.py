@@ -6,7 +6,8 @@ Writes `docs/filters-<name>.png` for each bundled name or folder; without any, f
 
 A unit's receptive field is the mean gradient of its response (`conv3`, before the last normalisation) with respect to
 the image, over grey images with a little noise: around grey the network is nearly linear, and the noise spreads what
-max-pooling would give to a single pixel. Grey is no influence; each field is scaled to its own largest value.
+max-pooling would give to a single pixel. Grey is no influence; each field is scaled to its own largest value, but those
+of silent units, below a hundredth of the strongest, stay grey.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from perceptmetric.perceptnet import Autoencoder
 
 FOLDER = Path(__file__).parent
 SIDE, COLUMNS, ZOOM = 28, 16, 2
+SILENT = 0.01
 
 
 def receptive_fields(network: Autoencoder) -> Tensor:
@@ -35,10 +37,17 @@ def receptive_fields(network: Autoencoder) -> Tensor:
     return torch.stack(fields)
 
 
+def are_silent(fields: Tensor) -> Tensor:
+    """(N,) bool: whose field is below `SILENT` of the strongest (root of the sum of squares)."""
+    strength = fields.flatten(1).norm(dim=1)
+    return strength < SILENT * strength.max()
+
+
 def picture(fields: Tensor) -> Image.Image:
-    """The fields in a grid, the strongest units first."""
-    fields = fields[fields.square().sum((1, 2, 3)).argsort(descending=True)]
-    fields = 0.5 + 0.5 * fields / fields.abs().amax((1, 2, 3), keepdim=True)
+    """The fields in a grid, the strongest units first, silent ones grey."""
+    fields = fields[fields.flatten(1).norm(dim=1).argsort(descending=True)]
+    seen = ~are_silent(fields)[:, None, None, None]
+    fields = 0.5 + 0.5 * seen * fields / fields.abs().amax((1, 2, 3), keepdim=True)
     tiles = F.pad(fields, (1, 1, 1, 1), value=1.0).unflatten(0, (-1, COLUMNS))
     pixels = tiles.permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
     drawn = Image.fromarray((255 * pixels).round().byte().numpy())
@@ -70,11 +79,13 @@ def main() -> None:
     for checkpoint in parser.parse_args().checkpoints or [UNTRAINED, *bundled_names()]:
         network, config = load(checkpoint)
         path = FOLDER / f"filters-{Path(checkpoint).name}.png"
-        picture(receptive_fields(network)).save(path, optimize=True)
+        fields = receptive_fields(network)
+        picture(fields).save(path, optimize=True)
         filters = v1_filters(network)
         print(
             f"{path.name}: smoothness {smoothness(filters):.2f}, "
-            f"cosine with the random start {likeness_to_start(filters, config['seed']):.2f}"
+            f"cosine with the random start {likeness_to_start(filters, config['seed']):.2f}, "
+            f"silent units {are_silent(fields).sum()}"
         )
 
 

@@ -17,7 +17,7 @@ from perceptmetric.errors import InputError
 from perceptmetric.files import replacing
 from perceptmetric.perceptnet import Autoencoder
 
-DEFAULT = "deblur"
+DEFAULT = "denoise"
 """The checkpoint `distance` and `PerceptualDistance()` use."""
 
 UNTRAINED = "untrained"
@@ -48,7 +48,7 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
     Example:
         >>> network, config = load("deblur")
         >>> config["objective"]
-        {'name': 'deblur', 'sigma': 4}
+        {'name': 'deblur', 'sigma': 2}
     """
     if checkpoint == UNTRAINED:
         return untrained(seed=0).eval(), _read_config(_bundled() / UNTRAINED / CONFIG_FILE, UNTRAINED)

@@ -12,7 +12,7 @@ from perceptmetric.training.objectives import OBJECTIVES
 
 def test_the_best_of_each_objective_is_bundled_and_says_how_it_was_made():
     assert bundled_names() == sorted(OBJECTIVES)
-    assert DEFAULT == "deblur"
+    assert DEFAULT == "denoise"
     for name in bundled_names():
         config = load(name)[1]
         assert config["objective"]["name"] == name

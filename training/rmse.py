@@ -2,8 +2,9 @@
 
     python training/rmse.py --data PHOTOGRAPHS CHECKPOINT...
 
-The images are the central squares at 256x256; the error is in units of the image range [0, 1]. Pooled is the root of
-the mean squared error over all images, the other column the mean over images of each root. The decoder ends in nearest
+The images are the central squares at 256x256, resized bicubically, as in training, and bilinearly, as Keras does unless
+told otherwise, which is softer; the error is in units of the image range [0, 1]. Pooled is the root of the mean squared
+error over all images, the other column the mean over images of each root. The decoder ends in nearest
 up-sampling by 2 and layers that see one place, so that what it draws is constant on 2x2 pixels: no weights can be
 better than the mean of each such block.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from perceptmetric import checkpoints
@@ -30,11 +32,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
     parser.add_argument("checkpoints", metavar="CHECKPOINT", nargs="+")
     options = parser.parse_args()
-    images = central_squares(find_photographs(options.data)[-Recipe.validation_images :]).images
+    held_back = find_photographs(options.data)[-Recipe.validation_images :]
     rows = {"mean of each 2x2 block": blocks} | {name: checkpoints.load(name)[0] for name in options.checkpoints}
-    for name, rebuild in rows.items():
-        pooled, mean = errors(rebuild, images)
-        print(f"{name}: pooled {pooled:.4f}, mean of roots {mean:.4f}")
+    for resampling in (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR):
+        images = central_squares(held_back, resampling).images
+        for name, rebuild in rows.items():
+            pooled, mean = errors(rebuild, images)
+            print(f"{resampling.name.lower()}, {name}: pooled {pooled:.4f}, mean of roots {mean:.4f}")
 
 
 def blocks(images: Tensor) -> Tensor:

@@ -6,8 +6,8 @@ DIR holds what `perceptmetric-train sweep` leaves: the runs of `training/recipes
 (`training/recipes/SETTING/SETTING-*.toml`), which come into the table but not into the figures. Runs that are not
 finished are left out, and what is in the table from the same weights is not scored again. Writes
 `training/results/study.csv` (a row for each run and for the untrained network), and into `docs/` `figure1.png` (SROCC
-at the encoder's output against the objective's strength) and `figure2.png` (SROCC stage by stage, for the best strength
-of each objective). Without --runs it draws the table that is there.
+at the encoder's output against the objective's strength) and `figure2.png` (SROCC stage by stage, for the strength of
+each objective that has most seeds). Without --runs it draws the table that is there.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ def figure1(rows: list[dict[str, Any]]) -> Figure:
 
 
 def figure2(rows: list[dict[str, Any]]) -> Figure:
-    """SROCC stage by stage for each objective, at the strength whose first seed is best at the encoder's output."""
+    """SROCC stage by stage for each objective, at the strength with most seeds; of several, with the best first seed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
@@ -260,7 +260,7 @@ def figure2(rows: list[dict[str, Any]]) -> Figure:
         if not own:
             continue
         strengths = by_strength(own, objective)
-        best = max(strengths, key=lambda strength: float(strengths[strength][0][CODE]))
+        best = max(strengths, key=lambda strength: (len(strengths[strength]), float(strengths[strength][0][CODE])))
         means, deviations = zip(*(mean_and_deviation(strengths[best], stage) for stage in STAGES), strict=True)
         label = f"{objective} {best:g}" if best else objective
         axes.errorbar(

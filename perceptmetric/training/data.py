@@ -9,7 +9,7 @@ import os
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -175,7 +175,7 @@ class Batches:
     def _decode(self, path: Path) -> np.ndarray:
         image = open_image(path)
         if self.resize:
-            return _central_square(image, self.side)
+            return _central_square(image, self.side, Image.Resampling.BICUBIC)
         if min(image.size) < self.side:
             raise InputError(
                 f"{path}: found {image.width}x{image.height} pixels, expected at least {self.side} a side to crop"
@@ -183,15 +183,15 @@ class Batches:
         return np.asarray(image)
 
 
-def central_squares(paths: list[Path]) -> Batch:
-    """The central square of each photograph that can be used, resized to 256x256 (bicubic).
+def central_squares(paths: list[Path], resampling: Image.Resampling = Image.Resampling.BICUBIC) -> Batch:
+    """The central square of each photograph that can be used, resized to 256x256.
 
     Raises:
         InputError: none can be used.
     """
     squares, used, skipped = [], [], {}
     with ThreadPoolExecutor(THREADS) as pool:
-        for path, square in zip(paths, pool.map(_central_square_or_reason, paths), strict=True):
+        for path, square in zip(paths, pool.map(_central_square_or_reason, paths, repeat(resampling)), strict=True):
             if isinstance(square, str):
                 skipped[str(path)] = square
             else:
@@ -202,15 +202,15 @@ def central_squares(paths: list[Path]) -> Batch:
     return Batch(torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2), used, skipped)
 
 
-def _central_square_or_reason(path: Path) -> np.ndarray | str:
+def _central_square_or_reason(path: Path, resampling: Image.Resampling) -> np.ndarray | str:
     try:
-        return _central_square(open_image(path), VALIDATION_SIDE)
+        return _central_square(open_image(path), VALIDATION_SIDE, resampling)
     except (InputError, OSError) as error:
         return str(error)
 
 
-def _central_square(image: Image.Image, side: int) -> np.ndarray:
+def _central_square(image: Image.Image, side: int, resampling: Image.Resampling) -> np.ndarray:
     width = min(image.size)
     left, top = (image.width - width) // 2, (image.height - width) // 2
     box = (left, top, left + width, top + width)
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box=box))
+    return np.asarray(image.resize((side, side), resampling, box=box))

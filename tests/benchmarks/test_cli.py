@@ -17,7 +17,7 @@ def test_tid2013_writes_everything_with_a_progress_bar(tid2013_root, tmp_path, c
     outputs += ["--plot", str(tmp_path / "plots"), "--readout", "paper"]
     assert main(["tid2013", "--root", str(tid2013_root), "--compare", "psnr", *outputs]) == 0
     captured = capfd.readouterr()
-    head = "TID2013, 3000 pairs, opinions MOS, checkpoint deblur (SHA-256 "
+    head = "TID2013, 3000 pairs, opinions MOS, checkpoint denoise (SHA-256 "
     assert captured.out.startswith(head)
     assert "3000/3000" in captured.err
     ours, psnr = json.loads(files["json"].read_text())["results"]
@@ -54,7 +54,7 @@ def test_a_folder_of_ones_own(dataset, tmp_path, capsys):
 def test_severity_runs_at_once_on_the_samples(tmp_path, capsys):
     path = tmp_path / "severity.json"
     assert main(["severity", "--json", str(path)]) == 0
-    assert capsys.readouterr().out.startswith("3 photographs, checkpoint deblur")
+    assert capsys.readouterr().out.startswith("3 photographs, checkpoint denoise")
     results = json.loads(path.read_text())["results"]
     assert sum(result["right"] for result in results) > 0.8 * sum(result["pairs"] for result in results)
 

@@ -41,7 +41,7 @@ def test_the_filters_of_a_checkpoint_are_drawn(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     monkeypatch.setattr("sys.argv", ["filters.py", "untrained"])
     module.main()
-    assert capsys.readouterr().out.endswith("cosine with the random start 1.00\n")
+    assert capsys.readouterr().out.endswith("cosine with the random start 1.00, silent units 0\n")
     with Image.open(tmp_path / "filters-untrained.png") as drawn:
         assert drawn.size == (16 * 30 * 2, 8 * 30 * 2)
 
