@@ -249,7 +249,7 @@ def figure1(rows: list[dict[str, Any]]) -> Figure:
 
 
 def figure2(rows: list[dict[str, Any]]) -> Figure:
-    """SROCC stage by stage for each objective, at the strength with most seeds; of several, with the best first seed."""
+    """SROCC stage by stage for each objective, at its strength with most seeds; among those, the best first seed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
