@@ -39,13 +39,13 @@ def receptive_fields(network: Autoencoder) -> Tensor:
 
 def are_silent(fields: Tensor) -> Tensor:
     """(N,) bool: whose field is below `SILENT` of the strongest (root of the sum of squares)."""
-    strength = fields.flatten(1).norm(dim=1)
-    return strength < SILENT * strength.max()
+    strength = torch.linalg.vector_norm(fields, dim=(1, 2, 3))
+    return strength.lt(SILENT * strength.max())
 
 
 def picture(fields: Tensor) -> Image.Image:
     """The fields in a grid, the strongest units first, silent ones grey."""
-    fields = fields[fields.flatten(1).norm(dim=1).argsort(descending=True)]
+    fields = fields[torch.linalg.vector_norm(fields, dim=(1, 2, 3)).argsort(descending=True)]
     seen = ~are_silent(fields)[:, None, None, None]
     fields = 0.5 + 0.5 * seen * fields / fields.abs().amax((1, 2, 3), keepdim=True)
     tiles = F.pad(fields, (1, 1, 1, 1), value=1.0).unflatten(0, (-1, COLUMNS))
