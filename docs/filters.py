@@ -40,7 +40,8 @@ def receptive_fields(network: Autoencoder) -> Tensor:
 def are_silent(fields: Tensor) -> Tensor:
     """(N,) bool: whose field is below `SILENT` of the strongest (root of the sum of squares)."""
     strength = torch.linalg.vector_norm(fields, dim=(1, 2, 3))
-    return strength.lt(SILENT * strength.max())
+    silent: Tensor = strength < SILENT * strength.max()
+    return silent
 
 
 def picture(fields: Tensor) -> Image.Image:
