@@ -37,18 +37,16 @@ def receptive_fields(network: Autoencoder) -> Tensor:
     return torch.stack(fields)
 
 
-def are_silent(fields: Tensor) -> Tensor:
-    """(N,) bool: whose field is below `SILENT` of the strongest (root of the sum of squares)."""
-    strength = torch.linalg.vector_norm(fields, dim=(1, 2, 3))
-    silent: Tensor = strength < SILENT * strength.max()
-    return silent
+def strongest_first(fields: Tensor) -> tuple[Tensor, int]:
+    """The fields (N, 3, h, w) in order of their norm, and how many at the end are below `SILENT` of the first."""
+    strengths, order = fields.flatten(1).norm(dim=1).sort(descending=True)
+    return fields[order], int((strengths < SILENT * strengths[0]).sum())
 
 
-def picture(fields: Tensor) -> Image.Image:
-    """The fields in a grid, the strongest units first, silent ones grey."""
-    fields = fields[torch.linalg.vector_norm(fields, dim=(1, 2, 3)).argsort(descending=True)]
-    seen = ~are_silent(fields)[:, None, None, None]
-    fields = 0.5 + 0.5 * seen * fields / fields.abs().amax((1, 2, 3), keepdim=True)
+def picture(fields: Tensor, silent: int) -> Image.Image:
+    """The fields in a grid, each at its own scale; the last `silent` are grey."""
+    fields = 0.5 + 0.5 * fields / fields.abs().amax((1, 2, 3), keepdim=True)
+    fields[len(fields) - silent :] = 0.5
     tiles = F.pad(fields, (1, 1, 1, 1), value=1.0).unflatten(0, (-1, COLUMNS))
     pixels = tiles.permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
     drawn = Image.fromarray((255 * pixels).round().byte().numpy())
@@ -80,13 +78,13 @@ def main() -> None:
     for checkpoint in parser.parse_args().checkpoints or [UNTRAINED, *bundled_names()]:
         network, config = load(checkpoint)
         path = FOLDER / f"filters-{Path(checkpoint).name}.png"
-        fields = receptive_fields(network)
-        picture(fields).save(path, optimize=True)
+        fields, silent = strongest_first(receptive_fields(network))
+        picture(fields, silent).save(path, optimize=True)
         filters = v1_filters(network)
         print(
             f"{path.name}: smoothness {smoothness(filters):.2f}, "
             f"cosine with the random start {likeness_to_start(filters, config['seed']):.2f}, "
-            f"silent units {are_silent(fields).sum()}"
+            f"silent units {silent}"
         )
 
 

@@ -4,9 +4,9 @@
 
 The images are the central squares at 256x256, resized bicubically, as in training, and bilinearly, as Keras does unless
 told otherwise, which is softer; the error is in units of the image range [0, 1]. Pooled is the root of the mean squared
-error over all images, the other column the mean over images of each root. The decoder ends in nearest
-up-sampling by 2 and layers that see one place, so that what it draws is constant on 2x2 pixels: no weights can be
-better than the mean of each such block.
+error over all images, the other column the mean over images of each root. The decoder ends in nearest up-sampling by 2
+and layers that see one place, so that what it draws is constant on 2x2 pixels: no weights can be better than the mean
+of each such block.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from PIL.Image import Resampling
 from torch import Tensor
 
 from perceptmetric import checkpoints
 from perceptmetric.images import as_batch
-from perceptmetric.training.data import central_squares, find_photographs
+from perceptmetric.training.data import RESAMPLING, central_squares, find_photographs
 from perceptmetric.training.recipe import Recipe
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     held_back = find_photographs(options.data)[-Recipe.validation_images :]
     rows = {"mean of each 2x2 block": blocks} | {name: checkpoints.load(name)[0] for name in options.checkpoints}
-    for resampling in (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR):
+    for resampling in (RESAMPLING, Resampling.BILINEAR):
         images = central_squares(held_back, resampling).images
         for name, rebuild in rows.items():
             pooled, mean = errors(rebuild, images)

@@ -26,6 +26,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png"}
 CACHE_BYTES = 2**30
 CACHED_ORDERS = 3
 VALIDATION_SIDE = 256
+RESAMPLING = Image.Resampling.BICUBIC
 SUBSTITUTES = 1000
 THREADS = min(8, os.cpu_count() or 1)
 AHEAD = 2 * THREADS
@@ -175,7 +176,7 @@ class Batches:
     def _decode(self, path: Path) -> np.ndarray:
         image = open_image(path)
         if self.resize:
-            return _central_square(image, self.side, Image.Resampling.BICUBIC)
+            return _central_square(image, self.side, RESAMPLING)
         if min(image.size) < self.side:
             raise InputError(
                 f"{path}: found {image.width}x{image.height} pixels, expected at least {self.side} a side to crop"
@@ -183,7 +184,7 @@ class Batches:
         return np.asarray(image)
 
 
-def central_squares(paths: list[Path], resampling: Image.Resampling = Image.Resampling.BICUBIC) -> Batch:
+def central_squares(paths: list[Path], resampling: Image.Resampling = RESAMPLING) -> Batch:
     """The central square of each photograph that can be used, resized to 256x256.
 
     Raises:
