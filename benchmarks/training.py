@@ -1,6 +1,6 @@
 """How many crops a second training takes in, beside how fast this machine multiplies matrices.
 
-    python benchmarks/training.py [--threads N] [--batch N] [--crop N] [--rounds N]
+    python benchmarks/training.py [--threads N] [--batch N] [--crop N] [--rounds N] [--optimizer soap|adam]
 
 Float32 on the CPU. Rounds of both take turns, so that other load meets both alike; the best and the median round of
 each are printed, and the median time that a step waits for photographs is not part of it (see `waiting` in curve.csv).
@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from perceptmetric.checkpoints import untrained
 from perceptmetric.memory import keep_freed_memory
 from perceptmetric.training.objectives import Reconstruct
-from perceptmetric.training.recipe import Recipe
+from perceptmetric.training.recipe import OPTIMIZERS, Recipe
 from perceptmetric.training.trainer import optimizer, train_step
 
 MATRIX = 1024
@@ -39,27 +39,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("threads", 2), ("batch", 16), ("crop", 64), ("rounds", 10)):
         parser.add_argument(f"--{name}", type=int, default=default, help="default: %(default)s")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="soap", help="default: %(default)s")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     kept = keep_freed_memory()
 
     network, objective = untrained(0), Reconstruct()
     images = torch.rand(options.batch, 3, options.crop, options.crop).contiguous(memory_format=torch.channels_last)
-    adam = optimizer(network, Recipe(objective, learning_rate=1e-5))
+    stepper = optimizer(network, Recipe(objective, optimizer=options.optimizer, learning_rate=1e-5))
     left, right = torch.rand(2, MATRIX, MATRIX)
 
     def train() -> None:
-        train_step(objective.loss(network, images, images), network, adam, clip_norm=0.5)
+        train_step(objective.loss(network, images, images), network, stepper, clip_norm=0.5)
 
     with FlopCounterMode(display=False) as counter:
-        train()
+        objective.loss(network, images, images).backward()
+    train()  # SOAP begins with its directions
     train_seconds, product_seconds = [], []
     for _ in range(options.rounds):
         train_seconds.append(seconds(train, STEPS))
         product_seconds.append(seconds(lambda: left @ right, PRODUCTS))
     print(
-        f"torch {torch.__version__}, {options.threads} threads, float32, batches of {options.batch} crops of "
-        f"{options.crop}x{options.crop}, freed memory kept: {'yes' if kept else 'no'}"
+        f"torch {torch.__version__}, {options.threads} threads, float32, {options.optimizer}, "
+        f"batches of {options.batch} crops of {options.crop}x{options.crop}, "
+        f"freed memory kept: {'yes' if kept else 'no'}"
     )
     for name, pick in (("best", min), ("median", statistics.median)):
         crops = options.batch / pick(train_seconds)

@@ -150,7 +150,7 @@ class Default(Readout):
         [0.0, 0.0, 0.0, 0.0]
     """
 
-    C = 0.05
+    C = 0.2
     R = 10.0
     W = 0.5
     LIGHT = 0.25

@@ -16,7 +16,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-MAY_BE_ZERO = ("seed", "patience", "encoder_decay", "decoder_decay")
+MAY_BE_ZERO = ("seed", "patience")
+OPTIMIZERS = ("adam", "soap")
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,11 @@ class Recipe:
         crop: side in pixels of what the network trains on.
         resize: train on the central square of each photograph resized to `crop` pixels a side, as the study did,
             in place of random crops at its own size.
-        learning_rate: Adam's at its peak; it rises linearly over the first tenth of the steps and falls
+        optimizer: `adam`, or `soap`, which needs the extra `train`.
+        learning_rate: the optimizer's at its peak; it rises linearly over the first tenth of the steps and falls
             to zero along a cosine.
         clip_norm: bound on the norm of the gradient. The multiplicative decoder is unbounded: without it
             plain Adam diverges.
-        v1_start: how large the kernels of `conv3`, the V1 filters, start, as a part of their usual size. The
-            normalisation of V1 starts stronger by the inverse square, so that the code is the same but for its scale:
-            steps of Adam, whose length does not depend on the scale, change small kernels more.
-        encoder_decay: weight decay of the kernels of `conv3`, the V1 filters (AdamW: a step takes away this much of
-            them times the rate). What rebuilding does not need of their random start fades, and structure shows.
-        decoder_decay: the same of the kernels of `conv4`, which read V1.
         validation_images: how many photographs, the last by name, are held back from training.
         validate_every: steps from one validation (and saved state) to the next.
         patience: end after this many validations in a row without a new lowest error; 0 is never.
@@ -57,11 +53,9 @@ class Recipe:
     batch: int = 32
     crop: int = 64
     resize: bool = False
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
     clip_norm: float = 0.5
-    v1_start: float = 1.0
-    encoder_decay: float = 0.0
-    decoder_decay: float = 0.0
     validation_images: int = 50
     validate_every: int = 1000
     patience: int = 0
@@ -74,6 +68,9 @@ class Recipe:
             if isinstance(field.default, bool):
                 if not isinstance(value, bool):
                     raise InputError(f"{field.name}: found {value!r}, expected true or false")
+            elif isinstance(field.default, str):
+                if value not in OPTIMIZERS:
+                    raise InputError(f"{field.name}: found {value!r}, expected one of {', '.join(OPTIMIZERS)}")
             else:
                 _check_number(field.name, value, type(field.default), zero_allowed=field.name in MAY_BE_ZERO)
 

@@ -31,6 +31,7 @@ from perceptmetric.training.data import Batch, Batches, central_squares, find_ph
 from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.processes import Processes
 from perceptmetric.training.recipe import Recipe
+from perceptmetric.training.state import pack, unpack
 
 STATE_FILE = "state.safetensors"
 CURVE_FILE = "curve.csv"
@@ -98,7 +99,7 @@ class Trainer:
             "last": train[-1].name,
             "validation_images": len(self.held_back),
         }
-        self.network = start(recipe).to(device)
+        self.network = checkpoints.untrained(recipe.seed).to(device)
         self.loss = self._loss()
         self.optimizer = optimizer(self.network, recipe)
         self.step = 0
@@ -226,31 +227,24 @@ class Trainer:
         }
 
     def _save_state(self) -> None:
-        tensors = {}
-        for name, parameter in self.network.named_parameters():
-            state = self.optimizer.state[parameter]
-            tensors[name] = parameter.detach()
-            tensors[f"exp_avg:{name}"] = state["exp_avg"]
-            tensors[f"exp_avg_sq:{name}"] = state["exp_avg_sq"]
+        tensors, optimizer = pack(self.optimizer)
+        tensors |= {name: parameter.detach().contiguous() for name, parameter in self.network.named_parameters()}
         contents = {"recipe": self.recipe.as_dict(), "curve": self.curve, "skipped": self.skipped}
-        metadata = {name: json.dumps(content) for name, content in contents.items()}
+        metadata = {name: json.dumps(content) for name, content in contents.items()} | {"optimizer": optimizer}
         with replacing(self.out / STATE_FILE) as temporary:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+            save_file(tensors, temporary, metadata)
 
     def _resume(self) -> None:
         self.curve = read_curve(self.out, self.recipe)
         self.step = int(self.curve[-1]["step"])
         with safe_open(self.out / STATE_FILE, framework="pt", device=str(self.device)) as state:
-            self.skipped.update(json.loads(state.metadata()["skipped"]))
+            metadata = state.metadata()
             tensors: dict[str, Tensor] = {name: state.get_tensor(name) for name in state.keys()}  # noqa: SIM118
+        self.skipped.update(json.loads(metadata["skipped"]))
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():
                 parameter.copy_(tensors[name])
-                self.optimizer.state[parameter] = {
-                    "step": torch.tensor(float(self.step)),
-                    "exp_avg": torch.empty_like(parameter).copy_(tensors[f"exp_avg:{name}"]),
-                    "exp_avg_sq": torch.empty_like(parameter).copy_(tensors[f"exp_avg_sq:{name}"]),
-                }
+        unpack(self.optimizer, tensors, metadata["optimizer"])
 
 
 class _Loss(nn.Module):
@@ -314,23 +308,22 @@ def statistics_of(network: Autoencoder, photographs: list[Path]) -> dict[str, fl
     return natural_statistics(network, (as_batch(square.to(device)) for square in squares))
 
 
-def start(recipe: Recipe) -> Autoencoder:
-    """The untrained network of the recipe's seed, with its V1 kernels at `recipe.v1_start` of their size."""
-    network = checkpoints.untrained(recipe.seed)
-    with torch.no_grad():
-        for parameter in network.encoder.get_submodule("conv3").parameters():
-            parameter.mul_(recipe.v1_start)
-        for normalization in ("encoder.gdn4", "decoder.igdn1"):
-            network.get_parameter(f"{normalization}.gamma").div_(recipe.v1_start**2)
-    return network
-
-
 def optimizer(network: Autoencoder, recipe: Recipe) -> torch.optim.Optimizer:
-    """Adam, with decoupled weight decay (Loshchilov & Hutter, ICLR 2019) of the kernels on either side of V1."""
-    decays = {"encoder.conv3.weight": recipe.encoder_decay, "decoder.conv4.weight": recipe.decoder_decay}
-    parameters = dict(network.named_parameters())
-    groups: list[dict[str, Any]] = [{"params": [parameters.pop(name)], "weight_decay": decays[name]} for name in decays]
-    return torch.optim.AdamW([*groups, {"params": parameters.values()}], lr=recipe.learning_rate, weight_decay=0.0)
+    """Adam, or SOAP (Vyas et al., ICLR 2025): Adam along the main directions of each kernel's gradients.
+
+    Raises:
+        InputError: SOAP is not installed.
+    """
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    try:
+        from pytorch_optimizer import SOAP
+    except ImportError as error:
+        raise InputError(
+            "optimizer: found soap without pytorch-optimizer; pip install 'perceptmetric[train]'"
+        ) from error
+    soap: torch.optim.Optimizer = SOAP(network.parameters(), lr=recipe.learning_rate, weight_decay=0.0)
+    return soap
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

@@ -49,7 +49,7 @@ def test_the_shipped_recipes_are_the_study_and_differ_in_the_objective_alone():
     recipes = {path.stem: read_recipe(path) for path in RECIPES.glob("*.toml")}
     assert {name: recipe.objective for name, recipe in recipes.items()} == STUDY
     common = recipes["reconstruct"]
-    assert (common.batch, common.v1_start, common.bfloat16, common.compile) == (16, 0.1, True, True)
+    assert (common.batch, common.optimizer, common.bfloat16, common.compile) == (16, "soap", True, True)
     assert {dataclasses.replace(recipe, objective=Reconstruct()) for recipe in recipes.values()} == {common}
 
 
@@ -97,6 +97,7 @@ GOOD = '[objective]\nname = "denoise"\nsigma = 0.1\n'
         ("batch = 0\n" + GOOD, "batch: found 0, expected a positive number"),
         ("seed = -1\n" + GOOD, "seed: found -1, expected a non-negative number"),
         ("compile = 1\n" + GOOD, "compile: found 1, expected true or false"),
+        ("optimizer = 'sgd'\n" + GOOD, "optimizer: found 'sgd', expected one of adam, soap"),
         ("learning_rate = true\n" + GOOD, "learning_rate: found True, expected a number of type float"),
     ],
 )

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import json
 import math
 import os
@@ -17,7 +18,7 @@ from perceptmetric.training.data import Batches
 from perceptmetric.training.objectives import Deblur, Denoise, Reconstruct, Sparse
 from perceptmetric.training.processes import Processes
 from perceptmetric.training.recipe import Recipe
-from perceptmetric.training.trainer import DivergedError, Trainer, learning_rate, start
+from perceptmetric.training.trainer import DivergedError, Trainer, learning_rate
 
 CPU = torch.device("cpu")
 OBJECTIVES = [Reconstruct(), Denoise(0.1), Deblur(1.0), Sparse(0.01)]
@@ -67,22 +68,15 @@ def test_every_objective_trains_and_leaves_a_checkpoint_that_says_how(objective,
     assert PerceptualDistance.from_pretrained(tmp_path)(torch.zeros(3, 8, 8), torch.ones(3, 8, 8)).item() > 0
 
 
-@pytest.mark.parametrize("side", ["encoder", "decoder"])
-def test_a_decay_shrinks_the_kernels_on_its_side_of_v1_alone(side, photographs, tmp_path):
-    kernels = {"encoder": "encoder.conv3.weight", "decoder": "decoder.conv4.weight"}
-    norms = {}
-    for decay in (0, 50):
-        Trainer(short(**{f"{side}_decay": decay}), photographs, tmp_path / str(decay), CPU).run()
-        norms[decay] = {name: weights(tmp_path / str(decay))[kernel].norm().item() for name, kernel in kernels.items()}
-    other = {"encoder": "decoder", "decoder": "encoder"}[side]
-    assert norms[50][side] < 0.95 * norms[0][side]
-    assert norms[50][other] == pytest.approx(norms[0][other], rel=0.02)
-
-
-def test_v1_filters_that_start_small_give_the_same_code_but_for_its_scale():
-    images = torch.rand(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
-    expected = checkpoints.untrained(3).encoder(images)
-    torch.testing.assert_close(start(short(seed=3, v1_start=0.1)).encoder(images), 0.1 * expected, rtol=1e-5, atol=1e-7)
+def test_soap_trains_and_without_its_package_says_so(photographs, tmp_path, monkeypatch):
+    recipe = short(steps=90, validate_every=45, optimizer="soap")
+    Trainer(recipe, photographs, tmp_path / "soap", CPU).run()
+    Trainer(dataclasses.replace(recipe, optimizer="adam"), photographs, tmp_path / "adam", CPU).run()
+    errors = {name: float(curve(tmp_path / name)[-1]["validation_error"]) for name in ("soap", "adam")}
+    assert errors["soap"] < errors["adam"]
+    monkeypatch.setitem(sys.modules, "pytorch_optimizer", None)
+    with pytest.raises(InputError, match=r"optimizer: found soap without pytorch-optimizer; pip install .*\[train\]"):
+        Trainer(recipe, photographs, tmp_path / "none", CPU)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others(photographs, tmp_path):
@@ -94,10 +88,12 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(photograp
     )
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "soap"])
 @pytest.mark.parametrize("cut", [3, 4, 5])
-def test_a_resumed_run_equals_an_uninterrupted_one(cut, photographs, tmp_path, monkeypatch):
-    Trainer(short(), photographs, tmp_path / "whole", CPU).run()
-    trainer = Trainer(short(), photographs, tmp_path / "cut", CPU)
+def test_a_resumed_run_equals_an_uninterrupted_one(cut, optimizer, photographs, tmp_path, monkeypatch):
+    recipe = short(optimizer=optimizer)
+    Trainer(recipe, photographs, tmp_path / "whole", CPU).run()
+    trainer = Trainer(recipe, photographs, tmp_path / "cut", CPU)
     train_step = trainer._train_step
 
     def interrupted(batch):
@@ -108,7 +104,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(cut, photographs, tmp_path, m
     monkeypatch.setattr(trainer, "_train_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
-    resumed = Trainer(short(), photographs, tmp_path / "cut", CPU)
+    resumed = Trainer(recipe, photographs, tmp_path / "cut", CPU)
     assert resumed.step == cut // 2 * 2
     resumed.run()
     assert_same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
@@ -119,6 +115,7 @@ RECIPE = """
 steps = 600
 batch = 4
 crop = 32
+optimizer = "soap"
 validation_images = 2
 validate_every = 100
 [objective]
@@ -164,7 +161,7 @@ def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(photographs
 
 def test_two_processes_train_like_one_at_the_same_global_batch(photographs, tmp_path):
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text(RECIPE.replace("600", "40").replace("100", "10"))
+    recipe.write_text(RECIPE.replace("600", "40").replace("100", "10").replace("soap", "adam"))
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     subprocess.run(command(tmp_path, photographs, tmp_path / "one"), env=ENVIRONMENT, capture_output=True, check=True)
     subprocess.run(
