@@ -48,7 +48,7 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
     Example:
         >>> network, config = load("deblur")
         >>> config["objective"]
-        {'name': 'deblur', 'sigma': 1}
+        {'name': 'deblur', 'sigma': 0.5}
     """
     if checkpoint == UNTRAINED:
         return untrained(seed=0).eval(), _read_config(_bundled() / UNTRAINED / CONFIG_FILE, UNTRAINED)

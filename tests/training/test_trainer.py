@@ -136,7 +136,7 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(photographs, tmp_path):
-    subprocess.run(command(tmp_path, photographs, tmp_path / "whole"), env=ENVIRONMENT, capture_output=True, check=True)
+    subprocess.run(command(tmp_path, photographs, tmp_path / "whole"), env=ENVIRONMENT, check=True)
     killed = subprocess.Popen(
         command(tmp_path, photographs, tmp_path / "killed"), env=ENVIRONMENT, stderr=subprocess.DEVNULL
     )
@@ -149,9 +149,7 @@ def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(photographs
     assert 0 < len(curve(tmp_path / "killed")) < 6
     weights(tmp_path / "killed")
     (tmp_path / "killed" / ".config.json.1.tmp").write_text("half a fi")
-    subprocess.run(
-        command(tmp_path, photographs, tmp_path / "killed"), env=ENVIRONMENT, capture_output=True, check=True
-    )
+    subprocess.run(command(tmp_path, photographs, tmp_path / "killed"), env=ENVIRONMENT, check=True)
     assert_same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
     assert timeless(tmp_path / "whole") == timeless(tmp_path / "killed")
     assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == [
@@ -163,10 +161,8 @@ def test_two_processes_train_like_one_at_the_same_global_batch(photographs, tmp_
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(RECIPE.replace("600", "40").replace("100", "10").replace("soap", "adam"))
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    subprocess.run(command(tmp_path, photographs, tmp_path / "one"), env=ENVIRONMENT, capture_output=True, check=True)
-    subprocess.run(
-        command(tmp_path, photographs, tmp_path / "two", *torchrun), env=ENVIRONMENT, capture_output=True, check=True
-    )
+    subprocess.run(command(tmp_path, photographs, tmp_path / "one"), env=ENVIRONMENT, check=True)
+    subprocess.run(command(tmp_path, photographs, tmp_path / "two", *torchrun), env=ENVIRONMENT, check=True)
     one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
     assert [row["step"] for row in two] == ["10", "20", "30", "40"]
     for key in ("images", "loss", "validation_error"):

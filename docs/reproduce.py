@@ -1,0 +1,175 @@
+"""Writes the tables of `docs/reproduce.md` from `training/results/`, each between two marks with its name.
+
+python docs/reproduce.py
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from perceptmetric.benchmarks.report import write
+from perceptmetric.perceptnet import STAGES
+
+RESULTS = Path(__file__).parents[1] / "training" / "results"
+PAGE = Path(__file__).with_name("reproduce.md")
+MARKS = "<!-- {}: written by docs/reproduce.py -->\n", "<!-- end of {} -->\n"
+CODE = "gdn4"
+SHOWN = ("conv2", "gdn3", "conv3", "gdn4", "igdn1", "conv4", "igdn4")
+STRENGTHS = {"denoise": "denoise, sigma", "deblur": "deblur, sigma in pixels", "sparse": "sparse, lambda"}
+
+Row = dict[str, str]
+
+
+def main() -> None:
+    """Writes the tables into the page."""
+    write(PAGE, filled(PAGE.read_text(encoding="utf-8")))
+
+
+def filled(page: str) -> str:
+    """The page with every table as the results have it."""
+    study, blurred = read("study.csv"), read("deblurring.csv")
+    tables = {
+        "seeds": seeds(study),
+        "strengths": strengths(study),
+        "stages": stages(study),
+        "longer": longer(study),
+        "deblurring": deblurring(study, blurred),
+    }
+    for name, table in tables.items():
+        start, end = (mark.format(name) for mark in MARKS)
+        before, rest = page.split(start)
+        page = before + start + table + end + rest.split(end)[1]
+    return page
+
+
+def read(name: str) -> list[Row]:
+    """The rows of a table of results."""
+    with (RESULTS / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def seeds(study: Sequence[Row]) -> str:
+    """SROCC at the encoder's output seed by seed, for each strength that has several."""
+    several = [runs for runs in by_strength(study).values() if len(runs) > 1]
+    lines = []
+    for runs in several:
+        scores = [float(run[CODE]) for run in runs]
+        spread = f"{statistics.mean(scores):.3f} ± {statistics.stdev(scores):.3f}"
+        lines.append([label(runs[0]), *map(with_peak, runs), spread])
+    return markdown(["", *(f"seed {run['seed']}" for run in several[0]), "mean and deviation"], lines)
+
+
+def with_peak(run: Row) -> str:
+    """The score at the encoder's output, and the highest of all stages where that is another."""
+    peak = highest(run)
+    return f"{of(run)}" + (f" ({peak} {of(run, peak)})" if peak != CODE else "")
+
+
+def strengths(study: Sequence[Row]) -> str:
+    """SROCC at the encoder's output of the first seed against the strength of each objective, the highest in bold."""
+    first = [runs[0] for runs in by_strength(study).values()]
+    lines = []
+    for objective, name in STRENGTHS.items():
+        runs = [run for run in first if run["objective"] in ("reconstruct", objective)]
+        best = max(runs, key=lambda run: float(run[CODE]))
+        lines.append([name, *(run["parameter"] or "0" for run in runs)])
+        lines.append(["SROCC", *(f"**{of(run)}**" if run is best else of(run) for run in runs)])
+    return markdown(lines[0], lines[1:])
+
+
+def stages(study: Sequence[Row]) -> str:
+    """SROCC at the stages around the encoder's output for the first seed of each strength with several, highest bold.
+
+    The untrained network is the first row.
+    """
+    runs = [run for run in study if run["objective"] == "untrained"]
+    runs += [runs[0] for runs in by_strength(study).values() if len(runs) > 1]
+    lines = []
+    for run in runs:
+        peak = highest(run)
+        cells = [f"**{of(run, stage)}**" if stage == peak else of(run, stage) for stage in SHOWN]
+        lines.append([label(run), *cells, peak])
+    return markdown(["seed 0", *SHOWN, "highest of all"], lines)
+
+
+def longer(study: Sequence[Row]) -> str:
+    """What twice the steps change at the encoder's output, and at the stage that moves most."""
+    by_name = {run["run"]: run for run in study}
+    lines = []
+    for twice in study:
+        if twice["setting"] != "longer":
+            continue
+        once = by_name[twice["run"].removeprefix("longer-")]
+        moved = max(STAGES, key=lambda stage: abs(change(once, twice, stage)))
+        most = f"{moved} {change(once, twice, moved):+.3f}"
+        lines.append([label(once), of(once), of(twice), f"{change(once, twice, CODE):+.3f}", most])
+    return markdown(["seed 0", "once", "twice the steps", "change", "largest change of any stage"], lines)
+
+
+def change(once: Row, twice: Row, stage: str) -> float:
+    """By how much the score at a stage differs."""
+    return float(twice[stage]) - float(once[stage])
+
+
+def deblurring(study: Sequence[Row], blurred: Sequence[Row]) -> str:
+    """The deblurring networks and the reconstructing one, on sharp images and on blurred ones.
+
+    Raises:
+        ValueError: the scores on blurred images are those of other weights.
+    """
+    by_name = {run["run"]: run for run in study}
+    reconstruct = by_name["reconstruct-seed0"]
+    lines = []
+    for row in blurred:
+        deblur = by_name[row["run"]]
+        hashes = deblur["weights_sha256"], reconstruct["weights_sha256"]
+        if hashes != (row["weights_sha256"], row["reconstruct_sha256"]):
+            raise ValueError(f"deblurring.csv: {row['run']}: found other weights than study.csv has")
+        scores = of(reconstruct), of(deblur), of(row, "reconstruct"), of(row, "deblur")
+        lines.append([row["sigma"], deblur["steps"], *scores])
+    head = [
+        "sigma",
+        "steps of deblur",
+        "sharp: reconstruct",
+        "sharp: deblur",
+        "blurred: reconstruct",
+        "blurred: deblur",
+    ]
+    return markdown(head, lines)
+
+
+def by_strength(study: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    """The runs of the study itself, without those of other settings, for each objective and strength."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for run in study:
+        if not run["setting"] and run["objective"] != "untrained":
+            found.setdefault((run["objective"], run["parameter"]), []).append(run)
+    return found
+
+
+def label(run: Row) -> str:
+    """An objective with its strength."""
+    return f"{run['objective']} {run['parameter']}".rstrip()
+
+
+def highest(run: Row) -> str:
+    """The stage with the highest score."""
+    return max(STAGES, key=lambda stage: float(run[stage]))
+
+
+def of(run: Row, stage: str = CODE) -> str:
+    """The score of a run at a stage, as the page shows it."""
+    return f"{float(run[stage]):.3f}"
+
+
+def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table."""
+    rows = [head, ["---"] * len(head), *lines]
+    return "".join("|" + "|".join(f" {cell} ".replace(" --- ", "---") for cell in row) + "|\n" for row in rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Asks why deblurring gains nothing on sharp images: scores the same networks on images blurred as in their training.
+
+    python training/deblurring.py --root DIR
+
+The first seed of each strength of `deblur` kept in `training/checkpoints/`, those trained for longer too, and that of
+`reconstruct` see every image of TID2013 or its replica after the Gaussian of the former's objective; their readout is
+`paper`. Writes `training/results/deblurring.csv`; the scores without blur are in `study.csv`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from perceptmetric.benchmarks.datasets import Dataset, tid2013
+from perceptmetric.benchmarks.metrics import Compare, Metric, fingerprint
+from perceptmetric.benchmarks.report import write
+from perceptmetric.benchmarks.scoring import score
+from perceptmetric.benchmarks.statistics import srocc
+from perceptmetric.checkpoints import load
+from perceptmetric.perceptnet import Autoencoder
+from perceptmetric.readout import Paper
+from perceptmetric.training.objectives import Deblur
+
+CHECKPOINTS = Path(__file__).with_name("checkpoints")
+TABLE = Path(__file__).with_name("results") / "deblurring.csv"
+
+
+def main() -> None:
+    """Scores the runs and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", metavar="DIR", type=Path, required=True, help="TID2013 as published")
+    dataset = tid2013(parser.parse_args().root)
+    rows = [row(dataset, folder) for folder in CHECKPOINTS.glob("*deblur-*-seed0")]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: (row["sigma"], row["run"])))
+    write(TABLE, text.getvalue())
+
+
+def row(dataset: Dataset, folder: Path) -> dict[str, Any]:
+    """What a run of `deblur`, and that of `reconstruct`, score on images blurred as in the training of the former."""
+    network, config = load(folder)
+    sigma = config["objective"]["sigma"]
+    reconstruct, _ = load(CHECKPOINTS / "reconstruct-seed0")
+    distances = score(dataset, on_blurred((network, reconstruct), sigma))
+    scores = [f"{srocc(-values, dataset.quality):.4f}" for values in distances]
+    return {
+        "run": folder.name,
+        "sigma": sigma,
+        "dataset": dataset.name,
+        "pairs": len(dataset.pairs),
+        "weights_sha256": fingerprint(network),
+        "reconstruct_sha256": fingerprint(reconstruct),
+        "deblur": scores[0],
+        "reconstruct": scores[1],
+    }
+
+
+def on_blurred(networks: Sequence[Autoencoder], sigma: float) -> Metric:
+    """The study's readout at gdn4 of several networks, each as a stage, on images blurred as in `Deblur(sigma)`."""
+    readouts = [Paper(network) for network in networks]
+
+    def encode(image: Tensor) -> list[Any]:
+        blurred = Deblur(sigma).degrade(image, torch.Generator())
+        return [readout.encode(blurred) for readout in readouts]
+
+    def against(reference: Tensor) -> Compare:
+        encoded = encode(reference)
+
+        def compare(distorted: Tensor) -> list[float]:
+            pairs = zip(readouts, encoded, encode(distorted), strict=True)
+            return [readout.compare(a, b).item() for readout, a, b in pairs]
+
+        return compare
+
+    return Metric(f"blur {sigma:g}", tuple(map(str, range(len(networks)))), against)
+
+
+if __name__ == "__main__":
+    main()
