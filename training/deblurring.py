@@ -20,13 +20,12 @@ import torch
 from torch import Tensor
 
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics import Compare, Metric, fingerprint
+from perceptmetric.benchmarks.metrics import Compare, Metric, fingerprint, staged
 from perceptmetric.benchmarks.report import write
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import srocc
 from perceptmetric.checkpoints import load
 from perceptmetric.perceptnet import Autoencoder
-from perceptmetric.readout import Paper
 from perceptmetric.training.objectives import Deblur
 
 CHECKPOINTS = Path(__file__).with_name("checkpoints")
@@ -67,18 +66,18 @@ def row(dataset: Dataset, folder: Path) -> dict[str, Any]:
 
 def on_blurred(networks: Sequence[Autoencoder], sigma: float) -> Metric:
     """The study's readout at gdn4 of several networks, each as a stage, on images blurred as in `Deblur(sigma)`."""
-    readouts = [Paper(network) for network in networks]
+    metrics = [staged(network) for network in networks]
 
-    def encode(image: Tensor) -> list[Any]:
-        blurred = Deblur(sigma).degrade(image, torch.Generator())
-        return [readout.encode(blurred) for readout in readouts]
+    def blurred(image: Tensor) -> Tensor:
+        return Deblur(sigma).degrade(image, torch.Generator())
 
     def against(reference: Tensor) -> Compare:
-        encoded = encode(reference)
+        reference = blurred(reference)
+        compares = [metric.against(reference) for metric in metrics]
 
         def compare(distorted: Tensor) -> list[float]:
-            pairs = zip(readouts, encoded, encode(distorted), strict=True)
-            return [readout.compare(a, b).item() for readout, a, b in pairs]
+            distorted = blurred(distorted)
+            return [distance for each in compares for distance in each(distorted)]
 
         return compare
 
