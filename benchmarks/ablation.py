@@ -21,10 +21,11 @@ from torch import Tensor
 from perceptmetric import PerceptualDistance
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
 from perceptmetric.benchmarks.metrics import Compare, Metric, fingerprint, ours
-from perceptmetric.benchmarks.report import versions, write
+from perceptmetric.benchmarks.report import versions
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import Floats, agreement, srocc
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, load
+from perceptmetric.files import write
 from perceptmetric.readout import Default, Encoded, Paper
 
 RESULTS = Path(__file__).with_name("results")

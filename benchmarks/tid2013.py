@@ -24,10 +24,11 @@ from perceptmetric.benchmarks.evaluation import evaluate
 from perceptmetric.benchmarks.metrics import MetricError, fingerprint
 from perceptmetric.benchmarks.peers import NAMES, peer
 from perceptmetric.benchmarks.plot import plot
-from perceptmetric.benchmarks.report import Report, Row, against, interval, row, versions, write
+from perceptmetric.benchmarks.report import Report, Row, against, interval, row, versions
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import Floats
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, load
+from perceptmetric.files import write
 from perceptmetric.perceptnet import STAGES
 
 READOUTS = ("default", "paper")

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from perceptmetric.benchmarks.report import write
+from perceptmetric.files import write
 from perceptmetric.perceptnet import STAGES
 
 RESULTS = Path(__file__).parents[1] / "training" / "results"
@@ -96,22 +96,42 @@ def stages(study: Sequence[Row]) -> str:
 
 
 def longer(study: Sequence[Row]) -> str:
-    """What twice the steps change at the encoder's output, and at the stage that moves most."""
-    by_name = {run["run"]: run for run in study}
+    """What twice the steps change at the encoder's output, and at the stage that moves most.
+
+    All are means over the seeds that were trained for both; with several, the deviation of the change over them.
+    """
+    pairs = twice_trained(study)
     lines = []
+    for runs in pairs.values():
+        (once, twice), n = zip(*runs, strict=True), len(runs)
+        changes = [change(*pair, CODE) for pair in runs]
+        spread = f" ± {statistics.stdev(changes):.3f}" if n > 1 else ""
+        moves = {stage: statistics.mean(change(*pair, stage) for pair in runs) for stage in STAGES}
+        moved = max(moves, key=lambda stage: abs(moves[stage]))
+        cells = [label(once[0]), str(n), mean(once), mean(twice), f"{statistics.mean(changes):+.3f}{spread}"]
+        lines.append([*cells, f"{moved} {moves[moved]:+.3f}"])
+    return markdown(["", "seeds", "once", "twice the steps", "change", "largest change of any stage"], lines)
+
+
+def twice_trained(study: Sequence[Row]) -> dict[tuple[str, str], list[tuple[Row, Row]]]:
+    """For each objective and strength trained for twice the steps, the two runs of each seed."""
+    by_name = {run["run"]: run for run in study}
+    found: dict[tuple[str, str], list[tuple[Row, Row]]] = {}
     for twice in study:
-        if twice["setting"] != "longer":
-            continue
-        once = by_name[twice["run"].removeprefix("longer-")]
-        moved = max(STAGES, key=lambda stage: abs(change(once, twice, stage)))
-        most = f"{moved} {change(once, twice, moved):+.3f}"
-        lines.append([label(once), of(once), of(twice), f"{change(once, twice, CODE):+.3f}", most])
-    return markdown(["seed 0", "once", "twice the steps", "change", "largest change of any stage"], lines)
+        if twice["setting"] == "longer":
+            once = by_name[twice["run"].removeprefix("longer-")]
+            found.setdefault((twice["objective"], twice["parameter"]), []).append((once, twice))
+    return found
 
 
 def change(once: Row, twice: Row, stage: str) -> float:
     """By how much the score at a stage differs."""
     return float(twice[stage]) - float(once[stage])
+
+
+def mean(runs: Iterable[Row]) -> str:
+    """The mean score of runs at the encoder's output."""
+    return f"{statistics.mean(float(run[CODE]) for run in runs):.3f}"
 
 
 def deblurring(study: Sequence[Row], blurred: Sequence[Row]) -> str:

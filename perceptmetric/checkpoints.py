@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from perceptmetric import hub
 from perceptmetric.errors import InputError
-from perceptmetric.files import replacing
+from perceptmetric.files import replacing, write
 from perceptmetric.perceptnet import Autoencoder
 
 DEFAULT = "denoise"
@@ -85,8 +85,7 @@ def save(
     weights = {name: tensor.to("cpu", dtype).contiguous() for name, tensor in network.state_dict().items()}
     with replacing(folder / WEIGHTS_FILE) as temporary:
         save_file(weights, temporary)
-    with replacing(folder / CONFIG_FILE) as temporary:
-        temporary.write_text(json.dumps({"architecture": ARCHITECTURE, **config}, indent=2) + "\n", encoding="utf-8")
+    write(folder / CONFIG_FILE, json.dumps({"architecture": ARCHITECTURE, **config}, indent=2) + "\n")
 
 
 def untrained(seed: int) -> Autoencoder:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -32,3 +35,41 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a file whole or not at all, as UTF-8.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_rows(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Writes a CSV file whole or not at all.
+
+    Args:
+        path: the file; its folder must exist.
+        rows: a line for each; what a row lacks stays empty.
+        columns: the header.
+
+    Raises:
+        ValueError: a row has a key that is no column.
+        OSError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "scores.csv"
+        >>> write_rows(target, [{"stage": "gdn4", "srocc": 0.75}, {"stage": "conv4"}], ["stage", "srocc"])
+        >>> print(target.read_text(), end="")
+        stage,srocc
+        gdn4,0.75
+        conv4,
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write(path, text.getvalue())

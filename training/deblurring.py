@@ -10,8 +10,6 @@ The first seed of each strength of `deblur` kept in `training/checkpoints/`, tho
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +19,10 @@ from torch import Tensor
 
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
 from perceptmetric.benchmarks.metrics import Compare, Metric, fingerprint, staged
-from perceptmetric.benchmarks.report import write
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import srocc
 from perceptmetric.checkpoints import load
+from perceptmetric.files import write_rows
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.training.objectives import Deblur
 
@@ -38,11 +36,7 @@ def main() -> None:
     parser.add_argument("--root", metavar="DIR", type=Path, required=True, help="TID2013 as published")
     dataset = tid2013(parser.parse_args().root)
     rows = [row(dataset, folder) for folder in CHECKPOINTS.glob("*deblur-*-seed0")]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(sorted(rows, key=lambda row: (row["sigma"], row["run"])))
-    write(TABLE, text.getvalue())
+    write_rows(TABLE, sorted(rows, key=lambda row: (row["sigma"], row["run"])), list(rows[0]))
 
 
 def row(dataset: Dataset, folder: Path) -> dict[str, Any]:

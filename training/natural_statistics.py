@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from perceptmetric import checkpoints
-from perceptmetric.files import replacing
+from perceptmetric.files import write
 from perceptmetric.training.data import find_photographs
 from perceptmetric.training.recipe import Recipe
 from perceptmetric.training.trainer import NATURAL_PHOTOGRAPHS, statistics_of
@@ -30,8 +30,7 @@ def main() -> None:
         name = folder if (folder / checkpoints.WEIGHTS_FILE).is_file() else checkpoints.UNTRAINED
         network, config = checkpoints.load(name)
         config["statistics"] = statistics_of(network, photographs)
-        with replacing(folder / checkpoints.CONFIG_FILE) as temporary:
-            temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        write(folder / checkpoints.CONFIG_FILE, json.dumps(config, indent=2) + "\n")
 
 
 if __name__ == "__main__":

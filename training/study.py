@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
 import json
 import math
 import statistics
@@ -24,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
 from perceptmetric.benchmarks.metrics import fingerprint, staged
-from perceptmetric.benchmarks.report import write
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import srocc
 from perceptmetric.checkpoints import CONFIG_FILE, UNTRAINED, WEIGHTS_FILE, load
+from perceptmetric.files import write_rows
 from perceptmetric.perceptnet import STAGES, Autoencoder
 from perceptmetric.training.objectives import OBJECTIVES
 from perceptmetric.training.recipe import Recipe
@@ -178,12 +177,8 @@ def write_table(rows: list[dict[str, Any]], results: Path) -> None:
     rows = sorted(
         rows, key=lambda row: (row["setting"], order.index(row["objective"]), _strength(row), int(row["seed"]))
     )
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
     results.mkdir(parents=True, exist_ok=True)
-    write(results / TABLE_FILE, text.getvalue())
+    write_rows(results / TABLE_FILE, rows, COLUMNS)
 
 
 def _strength(row: dict[str, Any]) -> float:

@@ -11,11 +11,11 @@ from perceptmetric.benchmarks.datasets import PUBLISHED, own
 from perceptmetric.benchmarks.download import obtain
 from perceptmetric.benchmarks.evaluation import evaluate
 from perceptmetric.benchmarks.peers import NAMES
-from perceptmetric.benchmarks.report import write
 from perceptmetric.benchmarks.severity import SAMPLES, SeverityReport, photographs, severity
 from perceptmetric.benchmarks.speed import SpeedReport, speed
 from perceptmetric.checkpoints import DEFAULT
 from perceptmetric.errors import InputError
+from perceptmetric.files import write
 from perceptmetric.perceptnet import STAGES
 
 

@@ -9,12 +9,10 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from perceptmetric.benchmarks.datasets import Dataset
 from perceptmetric.benchmarks.statistics import Agreement, Difference, Floats, agreement, difference
-from perceptmetric.files import replacing
 
 PACKAGES = ("perceptmetric", "torch", "numpy", "scipy", "pillow", "piq")
 
@@ -193,16 +191,6 @@ class Report:
 
     def _to(self) -> str:
         return f"SROCC against {self.main.label}" if self.main and len(self.rows) > 1 else ""
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a file whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def versions() -> dict[str, str]:

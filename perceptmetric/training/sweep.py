@@ -7,8 +7,6 @@ leaves; so an interrupted sweep goes on where its runs were, and what is finishe
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
 import subprocess
 import sys
@@ -20,7 +18,7 @@ from huggingface_hub.utils import tqdm
 
 from perceptmetric import commands
 from perceptmetric.errors import InputError
-from perceptmetric.files import replacing
+from perceptmetric.files import write_rows
 from perceptmetric.training.data import find_photographs
 from perceptmetric.training.recipe import Recipe, read_recipe
 from perceptmetric.training.trainer import is_finished, read_curve
@@ -149,12 +147,8 @@ def sweep(runs: list[Run], data: Path, out: Path, jobs: int) -> None:
 
 def write_table(runs: list[Run], out: Path) -> None:
     """Writes `sweep.csv`: a row for each run, with the step and the error of its best checkpoint."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(_row(runs[0])), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_row(run) for run in runs)
-    with replacing(out / TABLE_FILE) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    rows = [_row(run) for run in runs]
+    write_rows(out / TABLE_FILE, rows, list(rows[0]))
 
 
 def _row(run: Run) -> dict[str, str | int]:

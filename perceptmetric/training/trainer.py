@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -23,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from perceptmetric import checkpoints
 from perceptmetric.errors import InputError
-from perceptmetric.files import replacing
+from perceptmetric.files import replacing, write, write_rows
 from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import natural_statistics
@@ -200,13 +198,10 @@ class Trainer:
             return
         if row["validation_error"] < best:
             checkpoints.save(self.network, self._config(row["validation_error"]), self.out)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(self.curve[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: f"{value:.7g}" for key, value in row.items()} for row in self.curve)
-        _write(self.out / CURVE_FILE, text.getvalue())
+        rows = ({key: f"{value:.7g}" for key, value in row.items()} for row in self.curve)
+        write_rows(self.out / CURVE_FILE, rows, list(self.curve[0]))
         if self.skipped:
-            _write(self.out / SKIPPED_FILE, "".join(f"{reason}\n" for _, reason in sorted(self.skipped.items())))
+            write(self.out / SKIPPED_FILE, "".join(f"{reason}\n" for _, reason in sorted(self.skipped.items())))
         self._save_state()
 
     def _config(self, validation_error: float) -> dict[str, Any]:
@@ -294,11 +289,6 @@ def is_finished(recipe: Recipe, curve: list[dict[str, float]]) -> bool:
     errors = [row["validation_error"] for row in curve]
     since_best = len(errors) - 1 - errors.index(min(errors))
     return curve[-1]["step"] >= recipe.steps or (recipe.patience > 0 and since_best >= recipe.patience)
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def statistics_of(network: Autoencoder, photographs: list[Path]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import pytest
 
 from perceptmetric import __version__
 from perceptmetric.benchmarks.datasets import Dataset
-from perceptmetric.benchmarks.report import Report, Row, row, write
+from perceptmetric.benchmarks.report import Report, Row, row
 from perceptmetric.benchmarks.statistics import Agreement, Difference, srocc
 
 BY = {"by_type": {"blur": 0.5}, "by_reference": {"I01": None}}
@@ -110,10 +110,3 @@ def test_dmos_turns_the_sign_alone(dataset):
     found, turned = (row(data, "m", "", np.arange(20.0)).agreement for data in (dataset, worse))
     assert turned.srocc == pytest.approx(-found.srocc)
     assert turned.by_type["odd"] == pytest.approx(-found.by_type["odd"])
-
-
-def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
-    write(tmp_path / "results.json", "whole")
-    assert (tmp_path / "results.json").read_text() == "whole"
-    with pytest.raises(OSError, match="nowhere"):
-        write(tmp_path / "nowhere" / "results.json", "")
