@@ -30,13 +30,14 @@ def main() -> None:
 
 def filled(page: str) -> str:
     """The page with every table as the results have it."""
-    study, blurred = read("study.csv"), read("deblurring.csv")
+    study = read("study.csv")
     tables = {
         "seeds": seeds(study),
         "strengths": strengths(study),
         "stages": stages(study),
         "longer": longer(study),
-        "deblurring": deblurring(study, blurred),
+        "deblurring": deblurring(study, read("deblurring.csv")),
+        "rmse": rmse(study, read("rmse.csv")),
     }
     for name, table in tables.items():
         start, end = (mark.format(name) for mark in MARKS)
@@ -159,6 +160,25 @@ def deblurring(study: Sequence[Row], blurred: Sequence[Row]) -> str:
         "blurred: deblur",
     ]
     return markdown(head, lines)
+
+
+def rmse(study: Sequence[Row], measured: Sequence[Row]) -> str:
+    """How far rebuilt photographs are from the originals, beside the best any weights could do.
+
+    Raises:
+        ValueError: the errors are those of other weights than the scores.
+    """
+    by_name = {run["run"]: run for run in study}
+    columns = [f"{version}_{kind}" for version in ("bicubic", "bilinear") for kind in ("pooled", "mean")]
+    lines = []
+    for row in measured:
+        name, steps = "the mean of each 2x2 block", ""
+        if run := by_name.get(row["run"]):
+            name, steps = run["run"], run["steps"]
+            if run["weights_sha256"] != row["weights_sha256"]:
+                raise ValueError(f"rmse.csv: {name}: found other weights than study.csv has")
+        lines.append([name, steps, *(f"{float(row[column]):.4f}" for column in columns)])
+    return markdown(["", "steps", "bicubic: pooled", "mean of roots", "bilinear: pooled", "mean of roots"], lines)
 
 
 def by_strength(study: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:

@@ -40,3 +40,11 @@ def test_scores_on_blurred_images_of_other_weights_are_refused(reproduce):
     study.write_text(study.read_text().replace(deblur["weights_sha256"], 64 * "0"))
     with pytest.raises(ValueError, match=r"deblurring\.csv: deblur-.*other weights"):
         reproduce.filled(PAGE.read_text(encoding="utf-8"))
+
+
+def test_errors_of_other_weights_are_refused(reproduce):
+    table = reproduce.RESULTS / "rmse.csv"
+    run = reproduce.read("rmse.csv")[-1]
+    table.write_text(table.read_text().replace(run["weights_sha256"], 64 * "0"))
+    with pytest.raises(ValueError, match=rf"rmse\.csv: {run['run']}: .*other weights"):
+        reproduce.filled(PAGE.read_text(encoding="utf-8"))

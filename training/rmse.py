@@ -1,12 +1,13 @@
-"""How well checkpoints rebuild the photographs held back from training, beside the best their decoder could do.
+"""How well reconstruction rebuilds the photographs held back from training, beside the best its decoder could do.
 
-    python training/rmse.py --data PHOTOGRAPHS CHECKPOINT...
+    python training/rmse.py --data PHOTOGRAPHS
 
-The images are the central squares at 256x256, resized bicubically, as in training, and bilinearly, as Keras does unless
-told otherwise, which is softer; the error is in units of the image range [0, 1]. Pooled is the root of the mean squared
-error over all images, the other column the mean over images of each root. The decoder ends in nearest up-sampling by 2
-and layers that see one place, so that what it draws is constant on 2x2 pixels: no weights can be better than the mean
-of each such block.
+Measures the untrained network and every run of `reconstruct` in `training/checkpoints/`, and writes
+`training/results/rmse.csv`. The images are the central squares at 256x256, resized bicubically, as in training, and
+bilinearly, as Keras does unless told otherwise, which is softer; the error is in units of the image range [0, 1].
+Pooled is the root of the mean squared error over all images, mean the mean over images of each root. The decoder ends
+in nearest up-sampling by 2 and layers that see one place, so that what it draws is constant on 2x2 pixels: no weights
+can be better than the mean of each such block.
 """
 
 from __future__ import annotations
@@ -20,25 +21,42 @@ import torch.nn.functional as F
 from PIL.Image import Resampling
 from torch import Tensor
 
-from perceptmetric import checkpoints
+from perceptmetric.benchmarks.metrics import fingerprint
+from perceptmetric.checkpoints import UNTRAINED, load
+from perceptmetric.files import write_rows
 from perceptmetric.images import as_batch
 from perceptmetric.training.data import RESAMPLING, central_squares, find_photographs
 from perceptmetric.training.recipe import Recipe
 
+CHECKPOINTS = Path(__file__).with_name("checkpoints")
+TABLE = Path(__file__).with_name("results") / "rmse.csv"
+BLOCKS = "blocks"
+
 
 def main() -> None:
-    """Prints a line for each checkpoint."""
+    """Measures the runs and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
-    parser.add_argument("checkpoints", metavar="CHECKPOINT", nargs="+")
-    options = parser.parse_args()
-    held_back = find_photographs(options.data)[-Recipe.validation_images :]
-    rows = {"mean of each 2x2 block": blocks} | {name: checkpoints.load(name)[0] for name in options.checkpoints}
-    for resampling in (RESAMPLING, Resampling.BILINEAR):
-        images = central_squares(held_back, resampling).images
-        for name, rebuild in rows.items():
-            pooled, mean = errors(rebuild, images)
-            print(f"{resampling.name.lower()}, {name}: pooled {pooled:.4f}, mean of roots {mean:.4f}")
+    held_back = find_photographs(parser.parse_args().data)[-Recipe.validation_images :]
+    squares = {
+        resampling.name.lower(): central_squares(held_back, resampling).images
+        for resampling in (RESAMPLING, Resampling.BILINEAR)
+    }
+    rows = [{"run": BLOCKS, **measured(blocks, squares)}]
+    for run in [UNTRAINED, *sorted(CHECKPOINTS.glob("*reconstruct-seed*"))]:
+        network, _ = load(run)
+        rows.append({"run": Path(run).name, "weights_sha256": fingerprint(network), **measured(network, squares)})
+        print(rows[-1])
+    write_rows(TABLE, rows, list(rows[-1]))
+
+
+def measured(rebuild: Callable[[Tensor], Tensor], squares: dict[str, Tensor]) -> dict[str, str]:
+    """The errors on each version of the images, by the names of the table's columns."""
+    return {
+        f"{version}_{kind}": f"{value:.5f}"
+        for version, images in squares.items()
+        for kind, value in zip(("pooled", "mean"), errors(rebuild, images), strict=True)
+    }
 
 
 def blocks(images: Tensor) -> Tensor:
