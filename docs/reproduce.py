@@ -136,29 +136,27 @@ def mean(runs: Iterable[Row]) -> str:
 
 
 def deblurring(study: Sequence[Row], blurred: Sequence[Row]) -> str:
-    """The deblurring networks and the reconstructing one, on sharp images and on blurred ones.
+    """The deblurring networks and the reconstructing one, on sharp images and on blurred ones: means over seeds.
 
     Raises:
         ValueError: the scores on blurred images are those of other weights.
     """
     by_name = {run["run"]: run for run in study}
-    reconstruct = by_name["reconstruct-seed0"]
-    lines = []
+    found: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
     for row in blurred:
         deblur = by_name[row["run"]]
+        reconstruct = by_name[f"reconstruct-seed{deblur['seed']}"]
         hashes = deblur["weights_sha256"], reconstruct["weights_sha256"]
         if hashes != (row["weights_sha256"], row["reconstruct_sha256"]):
             raise ValueError(f"deblurring.csv: {row['run']}: found other weights than study.csv has")
-        scores = of(reconstruct), of(deblur), of(row, "reconstruct"), of(row, "deblur")
-        lines.append([row["sigma"], deblur["steps"], *scores])
-    head = [
-        "sigma",
-        "steps of deblur",
-        "sharp: reconstruct",
-        "sharp: deblur",
-        "blurred: reconstruct",
-        "blurred: deblur",
-    ]
+        scores = reconstruct[CODE], deblur[CODE], row["reconstruct"], row["deblur"]
+        found.setdefault((row["sigma"], deblur["steps"]), []).append(scores)
+    lines = []
+    for (sigma, steps), runs in found.items():
+        means = (statistics.mean(map(float, scores)) for scores in zip(*runs, strict=True))
+        lines.append([sigma, steps, str(len(runs)), *(f"{value:.3f}" for value in means)])
+    head = ["sigma", "steps of deblur", "seeds"]
+    head += [f"{images}: {objective}" for images in ("sharp", "blurred") for objective in ("reconstruct", "deblur")]
     return markdown(head, lines)
 
 

@@ -2,14 +2,16 @@
 
     python training/deblurring.py --root DIR
 
-The first seed of each strength of `deblur` kept in `training/checkpoints/`, those trained for longer too, and that of
-`reconstruct` see every image of TID2013 or its replica after the Gaussian of the former's objective; their readout is
-`paper`. Writes `training/results/deblurring.csv`; the scores without blur are in `study.csv`.
+Every run of `deblur` kept in `training/checkpoints/`, those trained for longer too, and `reconstruct` with the same
+seed see every image of TID2013 or its replica after the Gaussian of the former's objective; their readout is `paper`.
+Writes `training/results/deblurring.csv` after each run, and does not score again what it holds of the same weights; the
+scores without blur are in `study.csv`.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,31 +33,51 @@ TABLE = Path(__file__).with_name("results") / "deblurring.csv"
 
 
 def main() -> None:
-    """Scores the runs and writes the table."""
+    """Scores the runs that are not in the table and writes it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", metavar="DIR", type=Path, required=True, help="TID2013 as published")
     dataset = tid2013(parser.parse_args().root)
-    rows = [row(dataset, folder) for folder in CHECKPOINTS.glob("*deblur-*-seed0")]
-    write_rows(TABLE, sorted(rows, key=lambda row: (row["sigma"], row["run"])), list(rows[0]))
+    earlier = {row["run"]: row for row in read_table()}
+    rows: list[dict[str, Any]] = []
+    for folder in sorted(CHECKPOINTS.glob("*deblur-*-seed*")):
+        rows.append(row(dataset, folder, earlier.pop(folder.name, {})))
+        table = sorted([*rows, *earlier.values()], key=lambda row: (float(row["sigma"]), row["run"]))
+        write_rows(TABLE, table, list(rows[0]))
 
 
-def row(dataset: Dataset, folder: Path) -> dict[str, Any]:
-    """What a run of `deblur`, and that of `reconstruct`, score on images blurred as in the training of the former."""
+def read_table() -> list[dict[str, Any]]:
+    """The rows so far, as text; none if there is no table."""
+    if not TABLE.is_file():
+        return []
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def row(dataset: Dataset, folder: Path, earlier: dict[str, Any]) -> dict[str, Any]:
+    """What a run of `deblur`, and that of `reconstruct`, score on images blurred as in the training of the former.
+
+    Args:
+        dataset: the images and their scores.
+        folder: the run's.
+        earlier: the row it has; returned if it is of the same weights and data.
+    """
     network, config = load(folder)
     sigma = config["objective"]["sigma"]
-    reconstruct, _ = load(CHECKPOINTS / "reconstruct-seed0")
-    distances = score(dataset, on_blurred((network, reconstruct), sigma))
-    scores = [f"{srocc(-values, dataset.quality):.4f}" for values in distances]
-    return {
+    reconstruct, _ = load(CHECKPOINTS / f"reconstruct-seed{config['seed']}")
+    known = {
         "run": folder.name,
-        "sigma": sigma,
+        "sigma": f"{sigma:g}",
         "dataset": dataset.name,
-        "pairs": len(dataset.pairs),
+        "pairs": str(len(dataset.pairs)),
         "weights_sha256": fingerprint(network),
         "reconstruct_sha256": fingerprint(reconstruct),
-        "deblur": scores[0],
-        "reconstruct": scores[1],
     }
+    if earlier.items() >= known.items():
+        return earlier
+    print(f"{folder.name}:")
+    distances = score(dataset, on_blurred((network, reconstruct), sigma))
+    scores = [f"{srocc(-values, dataset.quality):.4f}" for values in distances]
+    return {**known, "deblur": scores[0], "reconstruct": scores[1]}
 
 
 def on_blurred(networks: Sequence[Autoencoder], sigma: float) -> Metric:

@@ -43,7 +43,8 @@ def main() -> None:
         for resampling in (RESAMPLING, Resampling.BILINEAR)
     }
     rows = [{"run": BLOCKS, **measured(blocks, squares)}]
-    for run in [UNTRAINED, *sorted(CHECKPOINTS.glob("*reconstruct-seed*"))]:
+    runs: list[str | Path] = [UNTRAINED, *sorted(CHECKPOINTS.glob("*reconstruct-seed*"))]
+    for run in runs:
         network, _ = load(run)
         rows.append({"run": Path(run).name, "weights_sha256": fingerprint(network), **measured(network, squares)})
         print(rows[-1])

@@ -1,6 +1,5 @@
 """training/deblurring.py, on networks and a database that are made up."""
 
-import csv
 import importlib.util
 from pathlib import Path
 
@@ -36,13 +35,17 @@ def test_every_run_meets_the_images_as_blurred_in_its_training(deblurring, sampl
     assert len(metric.stages) == 2
 
 
-def test_the_table_names_runs_weights_and_scores(deblurring, tid2013_root, tmp_path, monkeypatch):
-    checkpoints.save(checkpoints.untrained(0), {"objective": {"name": "reconstruct"}}, tmp_path / "reconstruct-seed0")
-    for seed, run in enumerate(
-        ("deblur-2-seed0", "longer-deblur-1-seed0", "deblur-1-seed0", "deblur-1-seed1"), start=1
+def test_the_table_names_runs_weights_and_scores_and_none_is_scored_twice(
+    deblurring, tid2013_root, tmp_path, monkeypatch
+):
+    for seed in range(2):
+        config = {"objective": {"name": "reconstruct"}, "seed": seed}
+        checkpoints.save(checkpoints.untrained(seed), config, tmp_path / f"reconstruct-seed{seed}")
+    for number, run in enumerate(
+        ("deblur-2-seed0", "longer-deblur-0.5-seed0", "deblur-0.5-seed0", "deblur-0.5-seed1"), start=2
     ):
-        config = {"objective": {"name": "deblur", "sigma": int(run[-7])}}
-        checkpoints.save(checkpoints.untrained(seed), config, tmp_path / run)
+        config = {"objective": {"name": "deblur", "sigma": 2 if "-2-" in run else 0.5}, "seed": int(run[-1])}
+        checkpoints.save(checkpoints.untrained(number), config, tmp_path / run)
     asked = []
 
     def score(dataset, metric):
@@ -53,12 +56,20 @@ def test_the_table_names_runs_weights_and_scores(deblurring, tid2013_root, tmp_p
     monkeypatch.setattr("sys.argv", ["deblurring.py", "--root", str(tid2013_root)])
     (tmp_path / "results").mkdir()
     deblurring.main()
-    with deblurring.TABLE.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert sorted(asked) == ["blur 1", "blur 1", "blur 2"]
-    assert [(row["run"], row["deblur"], row["reconstruct"]) for row in rows] == [
-        ("deblur-1-seed0", "1.0000", "-1.0000"),
-        ("longer-deblur-1-seed0", "1.0000", "-1.0000"),
-        ("deblur-2-seed0", "1.0000", "-1.0000"),
+    rows = deblurring.read_table()
+    assert sorted(asked) == ["blur 0.5", "blur 0.5", "blur 0.5", "blur 2"]
+    assert [(row["run"], row["sigma"], row["deblur"], row["reconstruct"]) for row in rows] == [
+        ("deblur-0.5-seed0", "0.5", "1.0000", "-1.0000"),
+        ("deblur-0.5-seed1", "0.5", "1.0000", "-1.0000"),
+        ("longer-deblur-0.5-seed0", "0.5", "1.0000", "-1.0000"),
+        ("deblur-2-seed0", "2", "1.0000", "-1.0000"),
     ]
-    assert len({row["weights_sha256"] for row in rows} | {row["reconstruct_sha256"] for row in rows}) == 4
+    assert len({row["weights_sha256"] for row in rows}) == 4
+    assert len({row["reconstruct_sha256"] for row in rows}) == 2
+
+    checkpoints.save(checkpoints.untrained(9), config, tmp_path / "deblur-0.5-seed1")
+    asked.clear()
+    deblurring.main()
+    assert asked == ["blur 0.5"]
+    again = deblurring.read_table()
+    assert [row["run"] for row, before in zip(again, rows, strict=True) if row != before] == ["deblur-0.5-seed1"]
