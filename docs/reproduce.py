@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from perceptmetric.files import write
@@ -18,6 +18,7 @@ PAGE = Path(__file__).with_name("reproduce.md")
 MARKS = "<!-- {}: written by docs/reproduce.py -->\n", "<!-- end of {} -->\n"
 CODE = "gdn4"
 SHOWN = ("conv2", "gdn3", "conv3", "gdn4", "igdn1", "conv4", "igdn4")
+HALF = {"longer": "", "longest": "longer"}
 STRENGTHS = {"denoise": "denoise, sigma", "deblur": "deblur, sigma in pixels", "sparse": "sparse, lambda"}
 
 Row = dict[str, str]
@@ -36,8 +37,10 @@ def filled(page: str) -> str:
         "strengths": strengths(study),
         "stages": stages(study),
         "longer": longer(study),
-        "deblurring": deblurring(study, read("deblurring.csv")),
+        "deblurring": deblurring(study, read("blurred.csv")),
         "rmse": rmse(study, read("rmse.csv")),
+        "finest": finest(study, read("blurred.csv")),
+        "detail": detail(study, read("fine_detail.csv")),
     }
     for name, table in tables.items():
         start, end = (mark.format(name) for mark in MARKS)
@@ -109,19 +112,20 @@ def longer(study: Sequence[Row]) -> str:
         spread = f" ± {statistics.stdev(changes):.3f}" if n > 1 else ""
         moves = {stage: statistics.mean(change(*pair, stage) for pair in runs) for stage in STAGES}
         moved = max(moves, key=lambda stage: abs(moves[stage]))
-        cells = [label(once[0]), str(n), mean(once), mean(twice), f"{statistics.mean(changes):+.3f}{spread}"]
-        lines.append([*cells, f"{moved} {moves[moved]:+.3f}"])
-    return markdown(["", "seeds", "once", "twice the steps", "change", "largest change of any stage"], lines)
+        cells = [label(once[0]), once[0]["steps"], str(n), mean(once), mean(twice)]
+        lines.append([*cells, f"{statistics.mean(changes):+.3f}{spread}", f"{moved} {moves[moved]:+.3f}"])
+    return markdown(["", "steps", "seeds", "once", "twice the steps", "change", "largest change of any stage"], lines)
 
 
-def twice_trained(study: Sequence[Row]) -> dict[tuple[str, str], list[tuple[Row, Row]]]:
-    """For each objective and strength trained for twice the steps, the two runs of each seed."""
+def twice_trained(study: Sequence[Row]) -> dict[tuple[str, str, str], list[tuple[Row, Row]]]:
+    """For each objective, strength and length trained for twice the steps too, the two runs of each seed."""
     by_name = {run["run"]: run for run in study}
-    found: dict[tuple[str, str], list[tuple[Row, Row]]] = {}
+    found: dict[tuple[str, str, str], list[tuple[Row, Row]]] = {}
     for twice in study:
-        if twice["setting"] == "longer":
-            once = by_name[twice["run"].removeprefix("longer-")]
-            found.setdefault((twice["objective"], twice["parameter"]), []).append((once, twice))
+        if twice["setting"] in HALF:
+            name = twice["run"].removeprefix(twice["setting"] + "-")
+            once = by_name["-".join(filter(None, (HALF[twice["setting"]], name)))]
+            found.setdefault((once["objective"], once["parameter"], once["steps"]), []).append((once, twice))
     return found
 
 
@@ -136,21 +140,11 @@ def mean(runs: Iterable[Row]) -> str:
 
 
 def deblurring(study: Sequence[Row], blurred: Sequence[Row]) -> str:
-    """The deblurring networks and the reconstructing one, on sharp images and on blurred ones: means over seeds.
-
-    Raises:
-        ValueError: the scores on blurred images are those of other weights.
-    """
-    by_name = {run["run"]: run for run in study}
+    """The deblurring networks and the reconstructing one, on sharp images and on blurred ones: means over seeds."""
     found: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
-    for row in blurred:
-        deblur = by_name[row["run"]]
-        reconstruct = by_name[f"reconstruct-seed{deblur['seed']}"]
-        hashes = deblur["weights_sha256"], reconstruct["weights_sha256"]
-        if hashes != (row["weights_sha256"], row["reconstruct_sha256"]):
-            raise ValueError(f"deblurring.csv: {row['run']}: found other weights than study.csv has")
-        scores = reconstruct[CODE], deblur[CODE], row["reconstruct"], row["deblur"]
-        found.setdefault((row["sigma"], deblur["steps"]), []).append(scores)
+    for row, run, reconstruct in on_blurred(study, blurred, "deblur"):
+        scores = reconstruct[CODE], run[CODE], row["reconstruct"], row["srocc"]
+        found.setdefault((row["sigma"], run["steps"]), []).append(scores)
     lines = []
     for (sigma, steps), runs in found.items():
         means = (statistics.mean(map(float, scores)) for scores in zip(*runs, strict=True))
@@ -158,6 +152,37 @@ def deblurring(study: Sequence[Row], blurred: Sequence[Row]) -> str:
     head = ["sigma", "steps of deblur", "seeds"]
     head += [f"{images}: {objective}" for images in ("sharp", "blurred") for objective in ("reconstruct", "deblur")]
     return markdown(head, lines)
+
+
+def finest(study: Sequence[Row], blurred: Sequence[Row]) -> str:
+    """Each seed of the sparse networks with and without the finest detail of the images, after each length."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row, run, _ in on_blurred(study, blurred, "sparse"):
+        found.setdefault(run["steps"], []).append((float(run[CODE]), float(row["srocc"])))
+    lines = []
+    for steps, runs in sorted(found.items(), key=lambda item: int(item[0])):
+        for images, scores in zip(("sharp", "blurred"), zip(*runs, strict=True), strict=True):
+            cells = [f"{score:.3f}" for score in (*scores, statistics.mean(scores))]
+            lines.append([steps, images, *cells])
+    seeds = (f"seed {seed}" for seed in range(len(runs)))
+    return markdown(["steps", "images", *seeds, "mean"], lines)
+
+
+def on_blurred(study: Sequence[Row], blurred: Iterable[Row], objective: str) -> Iterator[tuple[Row, Row, Row]]:
+    """The rows on blurred images of an objective, each with the run and that of `reconstruct` on sharp ones.
+
+    Raises:
+        ValueError: the scores on blurred images are those of other weights.
+    """
+    by_name = {run["run"]: run for run in study}
+    for row in blurred:
+        run = by_name[row["run"]]
+        reconstruct = by_name[f"reconstruct-seed{run['seed']}"]
+        if run["objective"] == objective:
+            hashes = run["weights_sha256"], reconstruct["weights_sha256"]
+            if hashes != (row["weights_sha256"], row["reconstruct_sha256"]):
+                raise ValueError(f"blurred.csv: {row['run']}: found other weights than study.csv has")
+            yield row, run, reconstruct
 
 
 def rmse(study: Sequence[Row], measured: Sequence[Row]) -> str:
@@ -177,6 +202,34 @@ def rmse(study: Sequence[Row], measured: Sequence[Row]) -> str:
                 raise ValueError(f"rmse.csv: {name}: found other weights than study.csv has")
         lines.append([name, steps, *(f"{float(row[column]):.4f}" for column in columns)])
     return markdown(["", "steps", "bicubic: pooled", "mean of roots", "bilinear: pooled", "mean of roots"], lines)
+
+
+def detail(study: Sequence[Row], measured: Sequence[Row]) -> str:
+    """How far fine noise is seen against coarse after each length, and how that goes with the score from run to run.
+
+    Means over seeds, and the correlation (Pearson's) over the runs of all lengths, for each strength with several.
+
+    Raises:
+        ValueError: the measures are those of other weights than the scores.
+    """
+    fine = {row["run"]: row for row in measured}
+    found: dict[tuple[str, str], list[Row]] = {}
+    for run in study:
+        if run["setting"] in ("", *HALF) and run["objective"] != "untrained":
+            if fine[run["run"]]["weights_sha256"] != run["weights_sha256"]:
+                raise ValueError(f"fine_detail.csv: {run['run']}: found other weights than study.csv has")
+            found.setdefault((run["objective"], run["parameter"]), []).append(run)
+    lengths = sorted({int(run["steps"]) for runs in found.values() for run in runs})
+    lines = []
+    for runs in found.values():
+        if len({run["seed"] for run in runs}) == 1:
+            continue
+        gains = [float(fine[run["run"]]["fine_to_coarse"]) for run in runs]
+        of_length = [[gain for run, gain in zip(runs, gains, strict=True) if int(run["steps"]) == n] for n in lengths]
+        cells = [f"{statistics.mean(some):.2f}" if some else "" for some in of_length]
+        correlation = statistics.correlation(gains, [float(run[CODE]) for run in runs])
+        lines.append([label(runs[0]), *cells, str(len(runs)), f"{correlation:+.2f}"])
+    return markdown(["", *(f"{n} steps" for n in lengths), "runs", "correlation with SROCC"], lines)
 
 
 def by_strength(study: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:

@@ -38,7 +38,7 @@ def test_scores_on_blurred_images_of_other_weights_are_refused(reproduce):
     study = reproduce.RESULTS / "study.csv"
     deblur = next(row for row in reproduce.read("study.csv") if row["objective"] == "deblur")
     study.write_text(study.read_text().replace(deblur["weights_sha256"], 64 * "0"))
-    with pytest.raises(ValueError, match=r"deblurring\.csv: deblur-.*other weights"):
+    with pytest.raises(ValueError, match=r"blurred\.csv: deblur-.*other weights"):
         reproduce.filled(PAGE.read_text(encoding="utf-8"))
 
 
@@ -47,4 +47,12 @@ def test_errors_of_other_weights_are_refused(reproduce):
     run = reproduce.read("rmse.csv")[-1]
     table.write_text(table.read_text().replace(run["weights_sha256"], 64 * "0"))
     with pytest.raises(ValueError, match=rf"rmse\.csv: {run['run']}: .*other weights"):
+        reproduce.filled(PAGE.read_text(encoding="utf-8"))
+
+
+def test_fine_detail_of_other_weights_is_refused(reproduce):
+    table = reproduce.RESULTS / "fine_detail.csv"
+    run = reproduce.read("fine_detail.csv")[-1]
+    table.write_text(table.read_text().replace(run["weights_sha256"], 64 * "0"))
+    with pytest.raises(ValueError, match=rf"fine_detail\.csv: {run['run']}: .*other weights"):
         reproduce.filled(PAGE.read_text(encoding="utf-8"))

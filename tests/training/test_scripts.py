@@ -1,4 +1,4 @@
-"""benchmarks/training.py, docs/filters.py, training/bundle.py and training/rmse.py."""
+"""benchmarks/training.py, docs/filters.py, training/bundle.py, training/rmse.py and training/fine_detail.py."""
 
 import csv
 import importlib.util
@@ -99,3 +99,18 @@ def test_the_errors_of_every_reconstructing_run_are_in_the_table(tmp_path, monke
     # Photographs of the very size are not resized, and alike, so all four measures are one.
     assert len({run[key] for run in runs for key in run if key not in ("run", "weights_sha256")}) == 1
     assert 0 < float(blocks["bicubic_pooled"]) < float(runs[0]["bicubic_pooled"])
+
+
+def test_fine_and_coarse_noise_differ_in_their_grain_alone():
+    module = script(ROOT / "training" / "fine_detail.py")
+    images = torch.zeros(1, 3, 64, 64)
+    fine, coarse = (module.noise(images, size, torch.Generator().manual_seed(0)) for size in (1, 4))
+    assert fine.norm() == pytest.approx(coarse.norm().item())
+    assert module.fine_detail(torch.nn.Identity(), images) == pytest.approx(1, rel=1e-4)
+
+
+def test_a_network_that_averages_sees_less_of_fine_noise():
+    module = script(ROOT / "training" / "fine_detail.py")
+    images = torch.rand(2, 3, 64, 64)
+    assert module.fine_detail(torch.nn.AvgPool2d(4), images) < 0.5
+    assert module.fine_detail(lambda batch: batch - torch.nn.functional.avg_pool2d(batch, 3, 1, 1), images) > 1.5

@@ -1,11 +1,11 @@
-"""Asks why deblurring gains nothing on sharp images: scores the same networks on images blurred as in their training.
+"""Asks what a score owes to the finest detail of the images: scores networks on blurred ones.
 
-    python training/deblurring.py --root DIR
+    python training/blurred.py --root DIR
 
-Every run of `deblur` kept in `training/checkpoints/`, those trained for longer too, and `reconstruct` with the same
-seed see every image of TID2013 or its replica after the Gaussian of the former's objective; their readout is `paper`.
-Writes `training/results/deblurring.csv` after each run, and does not score again what it holds of the same weights; the
-scores without blur are in `study.csv`.
+Both images of every pair of TID2013 or its replica pass a Gaussian before the network sees them, by the readout
+`paper`: for every run of `deblur` kept in `training/checkpoints/` that of its own objective, for every run of `sparse`
+at 0.001 one of half a pixel; `reconstruct` with the same seed sees the same. Writes `training/results/blurred.csv`
+after each run, and does not score again what it holds of the same weights; the scores without blur are in `study.csv`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.training.objectives import Deblur
 
 CHECKPOINTS = Path(__file__).with_name("checkpoints")
-TABLE = Path(__file__).with_name("results") / "deblurring.csv"
+TABLE = Path(__file__).with_name("results") / "blurred.csv"
+FINEST = 0.5
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def main() -> None:
     dataset = tid2013(parser.parse_args().root)
     earlier = {row["run"]: row for row in read_table()}
     rows: list[dict[str, Any]] = []
-    for folder in sorted(CHECKPOINTS.glob("*deblur-*-seed*")):
+    for folder in sorted([*CHECKPOINTS.glob("*deblur-*-seed*"), *CHECKPOINTS.glob("*sparse-0.001-seed*")]):
         rows.append(row(dataset, folder, earlier.pop(folder.name, {})))
         table = sorted([*rows, *earlier.values()], key=lambda row: (float(row["sigma"]), row["run"]))
         write_rows(TABLE, table, list(rows[0]))
@@ -54,7 +55,7 @@ def read_table() -> list[dict[str, Any]]:
 
 
 def row(dataset: Dataset, folder: Path, earlier: dict[str, Any]) -> dict[str, Any]:
-    """What a run of `deblur`, and that of `reconstruct`, score on images blurred as in the training of the former.
+    """What a run, and that of `reconstruct` with its seed, score on blurred images.
 
     Args:
         dataset: the images and their scores.
@@ -62,7 +63,7 @@ def row(dataset: Dataset, folder: Path, earlier: dict[str, Any]) -> dict[str, An
         earlier: the row it has; returned if it is of the same weights and data.
     """
     network, config = load(folder)
-    sigma = config["objective"]["sigma"]
+    sigma = config["objective"].get("sigma", FINEST)
     reconstruct, _ = load(CHECKPOINTS / f"reconstruct-seed{config['seed']}")
     known = {
         "run": folder.name,
@@ -77,11 +78,11 @@ def row(dataset: Dataset, folder: Path, earlier: dict[str, Any]) -> dict[str, An
     print(f"{folder.name}:")
     distances = score(dataset, on_blurred((network, reconstruct), sigma))
     scores = [f"{srocc(-values, dataset.quality):.4f}" for values in distances]
-    return {**known, "deblur": scores[0], "reconstruct": scores[1]}
+    return {**known, "srocc": scores[0], "reconstruct": scores[1]}
 
 
 def on_blurred(networks: Sequence[Autoencoder], sigma: float) -> Metric:
-    """The study's readout at gdn4 of several networks, each as a stage, on images blurred as in `Deblur(sigma)`."""
+    """The study's readout at gdn4 of several networks, each as a stage, on images blurred by `Deblur(sigma)`."""
     metrics = [staged(network) for network in networks]
 
     def blurred(image: Tensor) -> Tensor:
