@@ -69,7 +69,7 @@ def main() -> None:
         product_rate = 2 * MATRIX**3 / pick(product_seconds)
         training_rate = counter.get_total_flops() / pick(train_seconds)
         print(
-            f"{name + ' round':<13} training {crops:6.0f} crops/s = {training_rate / 1e9:5.1f} GFLOP/s, "
+            f"{name + ' round':<13} training {crops:6.4g} crops/s = {training_rate / 1e9:6.3g} GFLOP/s, "
             f"matrix products {product_rate / 1e9:6.1f} GFLOP/s, ratio {training_rate / product_rate:.0%}"
         )
 
