@@ -18,7 +18,7 @@ PAGE = Path(__file__).with_name("reproduce.md")
 MARKS = "<!-- {}: written by docs/reproduce.py -->\n", "<!-- end of {} -->\n"
 CODE = "gdn4"
 SHOWN = ("conv2", "gdn3", "conv3", "gdn4", "igdn1", "conv4", "igdn4")
-HALF = {"longer": "", "longest": "longer"}
+HALF = {"longer": "", "longest": "longer-"}
 STRENGTHS = {"denoise": "denoise, sigma", "deblur": "deblur, sigma in pixels", "sparse": "sparse, lambda"}
 
 Row = dict[str, str]
@@ -31,15 +31,15 @@ def main() -> None:
 
 def filled(page: str) -> str:
     """The page with every table as the results have it."""
-    study = read("study.csv")
+    study, blurred = read("study.csv"), read("blurred.csv")
     tables = {
         "seeds": seeds(study),
         "strengths": strengths(study),
         "stages": stages(study),
         "longer": longer(study),
-        "deblurring": deblurring(study, read("blurred.csv")),
+        "deblurring": deblurring(study, blurred),
         "rmse": rmse(study, read("rmse.csv")),
-        "finest": finest(study, read("blurred.csv")),
+        "finest": finest(study, blurred),
         "detail": detail(study, read("fine_detail.csv")),
     }
     for name, table in tables.items():
@@ -124,7 +124,7 @@ def twice_trained(study: Sequence[Row]) -> dict[tuple[str, str, str], list[tuple
     for twice in study:
         if twice["setting"] in HALF:
             name = twice["run"].removeprefix(twice["setting"] + "-")
-            once = by_name["-".join(filter(None, (HALF[twice["setting"]], name)))]
+            once = by_name[HALF[twice["setting"]] + name]
             found.setdefault((once["objective"], once["parameter"], once["steps"]), []).append((once, twice))
     return found
 
@@ -179,9 +179,8 @@ def on_blurred(study: Sequence[Row], blurred: Iterable[Row], objective: str) -> 
         run = by_name[row["run"]]
         reconstruct = by_name[f"reconstruct-seed{run['seed']}"]
         if run["objective"] == objective:
-            hashes = run["weights_sha256"], reconstruct["weights_sha256"]
-            if hashes != (row["weights_sha256"], row["reconstruct_sha256"]):
-                raise ValueError(f"blurred.csv: {row['run']}: found other weights than study.csv has")
+            check_weights("blurred.csv", row, run)
+            check_weights("blurred.csv", row, reconstruct, "reconstruct_sha256")
             yield row, run, reconstruct
 
 
@@ -198,8 +197,7 @@ def rmse(study: Sequence[Row], measured: Sequence[Row]) -> str:
         name, steps = "the mean of each 2x2 block", ""
         if run := by_name.get(row["run"]):
             name, steps = run["run"], run["steps"]
-            if run["weights_sha256"] != row["weights_sha256"]:
-                raise ValueError(f"rmse.csv: {name}: found other weights than study.csv has")
+            check_weights("rmse.csv", row, run)
         lines.append([name, steps, *(f"{float(row[column]):.4f}" for column in columns)])
     return markdown(["", "steps", "bicubic: pooled", "mean of roots", "bilinear: pooled", "mean of roots"], lines)
 
@@ -213,12 +211,9 @@ def detail(study: Sequence[Row], measured: Sequence[Row]) -> str:
         ValueError: the measures are those of other weights than the scores.
     """
     fine = {row["run"]: row for row in measured}
-    found: dict[tuple[str, str], list[Row]] = {}
     for run in study:
-        if run["setting"] in ("", *HALF) and run["objective"] != "untrained":
-            if fine[run["run"]]["weights_sha256"] != run["weights_sha256"]:
-                raise ValueError(f"fine_detail.csv: {run['run']}: found other weights than study.csv has")
-            found.setdefault((run["objective"], run["parameter"]), []).append(run)
+        check_weights("fine_detail.csv", fine[run["run"]], run)
+    found = by_strength(study, ("", *HALF))
     lengths = sorted({int(run["steps"]) for runs in found.values() for run in runs})
     lines = []
     for runs in found.values():
@@ -232,11 +227,21 @@ def detail(study: Sequence[Row], measured: Sequence[Row]) -> str:
     return markdown(["", *(f"{n} steps" for n in lengths), "runs", "correlation with SROCC"], lines)
 
 
-def by_strength(study: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
-    """The runs of the study itself, without those of other settings, for each objective and strength."""
+def check_weights(table: str, row: Row, run: Row, column: str = "weights_sha256") -> None:
+    """Refuses a row of another table than `study.csv` whose weights are not those of a run there.
+
+    Raises:
+        ValueError: they are others.
+    """
+    if row[column] != run["weights_sha256"]:
+        raise ValueError(f"{table}: {row['run']}: found other weights than study.csv has")
+
+
+def by_strength(study: Iterable[Row], settings: Sequence[str] = ("",)) -> dict[tuple[str, str], list[Row]]:
+    """The runs for each objective and strength; of the study itself, unless other settings are asked for."""
     found: dict[tuple[str, str], list[Row]] = {}
     for run in study:
-        if not run["setting"] and run["objective"] != "untrained":
+        if run["setting"] in settings and run["objective"] != "untrained":
             found.setdefault((run["objective"], run["parameter"]), []).append(run)
     return found
 

@@ -42,17 +42,10 @@ def test_scores_on_blurred_images_of_other_weights_are_refused(reproduce):
         reproduce.filled(PAGE.read_text(encoding="utf-8"))
 
 
-def test_errors_of_other_weights_are_refused(reproduce):
-    table = reproduce.RESULTS / "rmse.csv"
-    run = reproduce.read("rmse.csv")[-1]
+@pytest.mark.parametrize("name", ["rmse.csv", "fine_detail.csv"])
+def test_measures_of_other_weights_are_refused(name, reproduce):
+    table = reproduce.RESULTS / name
+    run = reproduce.read(name)[-1]
     table.write_text(table.read_text().replace(run["weights_sha256"], 64 * "0"))
-    with pytest.raises(ValueError, match=rf"rmse\.csv: {run['run']}: .*other weights"):
-        reproduce.filled(PAGE.read_text(encoding="utf-8"))
-
-
-def test_fine_detail_of_other_weights_is_refused(reproduce):
-    table = reproduce.RESULTS / "fine_detail.csv"
-    run = reproduce.read("fine_detail.csv")[-1]
-    table.write_text(table.read_text().replace(run["weights_sha256"], 64 * "0"))
-    with pytest.raises(ValueError, match=rf"fine_detail\.csv: {run['run']}: .*other weights"):
+    with pytest.raises(ValueError, match=rf"{re.escape(name)}: {run['run']}: .*other weights"):
         reproduce.filled(PAGE.read_text(encoding="utf-8"))
