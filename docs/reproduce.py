@@ -5,12 +5,11 @@ python docs/reproduce.py
 
 from __future__ import annotations
 
-import csv
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from perceptmetric.files import write
+from perceptmetric.files import read_rows, write
 from perceptmetric.perceptnet import STAGES
 
 RESULTS = Path(__file__).parents[1] / "training" / "results"
@@ -51,8 +50,7 @@ def filled(page: str) -> str:
 
 def read(name: str) -> list[Row]:
     """The rows of a table of results."""
-    with (RESULTS / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(RESULTS / name)
 
 
 def seeds(study: Sequence[Row]) -> str:

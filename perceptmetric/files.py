@@ -73,3 +73,20 @@ def write_rows(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]], 
     writer.writeheader()
     writer.writerows(rows)
     write(path, text.getvalue())
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """The lines of a CSV file below its header, as text by column.
+
+    Raises:
+        OSError: the file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> source = Path(tempfile.mkdtemp()) / "scores.csv"
+        >>> write_rows(source, [{"stage": "gdn4", "srocc": 0.75}], ["stage", "srocc"])
+        >>> read_rows(source)
+        [{'stage': 'gdn4', 'srocc': '0.75'}]
+    """
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -11,7 +11,6 @@ after each run, and does not score again what it holds of the same weights; the 
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from perceptmetric.benchmarks.metrics import Compare, Metric, fingerprint, stage
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import srocc
 from perceptmetric.checkpoints import load
-from perceptmetric.files import write_rows
+from perceptmetric.files import read_rows, write_rows
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.training.objectives import Deblur
 
@@ -48,10 +47,7 @@ def main() -> None:
 
 def read_table() -> list[dict[str, Any]]:
     """The rows so far, as text; none if there is no table."""
-    if not TABLE.is_file():
-        return []
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(TABLE) if TABLE.is_file() else []
 
 
 def row(dataset: Dataset, folder: Path, earlier: dict[str, Any]) -> dict[str, Any]:

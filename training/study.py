@@ -13,7 +13,6 @@ each objective that has most seeds). Without --runs it draws the table that is t
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import statistics
@@ -26,7 +25,7 @@ from perceptmetric.benchmarks.metrics import fingerprint, staged
 from perceptmetric.benchmarks.scoring import score
 from perceptmetric.benchmarks.statistics import srocc
 from perceptmetric.checkpoints import CONFIG_FILE, UNTRAINED, WEIGHTS_FILE, load
-from perceptmetric.files import write_rows
+from perceptmetric.files import read_rows, write_rows
 from perceptmetric.perceptnet import STAGES, Autoencoder
 from perceptmetric.training.objectives import OBJECTIVES
 from perceptmetric.training.recipe import Recipe
@@ -100,8 +99,7 @@ def finished_runs(folder: Path) -> list[Run]:
 
 def read_curve(out: Path) -> list[dict[str, float]]:
     """The validations of a run."""
-    with (out / CURVE_FILE).open(encoding="utf-8", newline="") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    return [{key: float(value) for key, value in row.items()} for row in read_rows(out / CURVE_FILE)]
 
 
 def setting(run: str, objective: str) -> str:
@@ -165,10 +163,7 @@ def score_all(dataset: Dataset, runs: list[Run], results: Path) -> None:
 def read_table(results: Path) -> list[dict[str, Any]]:
     """The rows so far, as text; none if there is no table."""
     path = results / TABLE_FILE
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(path) if path.is_file() else []
 
 
 def write_table(rows: list[dict[str, Any]], results: Path) -> None:
