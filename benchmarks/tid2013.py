@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from perceptmetric.benchmarks.agreement.evaluate import evaluate
+from perceptmetric.benchmarks.agreement.plot import plot
+from perceptmetric.benchmarks.agreement.report import Report, Row, against, interval, row, versions
+from perceptmetric.benchmarks.agreement.scoring import score
+from perceptmetric.benchmarks.agreement.statistics import Floats
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.evaluation import evaluate
-from perceptmetric.benchmarks.metrics import MetricError, fingerprint
-from perceptmetric.benchmarks.peers import NAMES, peer
-from perceptmetric.benchmarks.plot import plot
-from perceptmetric.benchmarks.report import Report, Row, against, interval, row, versions
-from perceptmetric.benchmarks.scoring import score
-from perceptmetric.benchmarks.statistics import Floats
+from perceptmetric.benchmarks.metrics.metric import MetricError, fingerprint
+from perceptmetric.benchmarks.metrics.peers import NAMES, peer
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, load
 from perceptmetric.files import write
 from perceptmetric.perceptnet import STAGES

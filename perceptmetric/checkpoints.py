@@ -45,7 +45,7 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
     Raises:
         InputError: no such checkpoint, it cannot be fetched, or its files do not hold this network.
 
-    Example:
+    Examples:
         >>> network, config = load("deblur")
         >>> config["objective"]
         {'name': 'deblur', 'sigma': 0.5}

@@ -20,7 +20,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Args:
         path: the file to write; its folder must exist.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> target = Path(tempfile.mkdtemp()) / "result.txt"
         >>> with replacing(target) as temporary:
@@ -59,7 +59,7 @@ def write_rows(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]], 
         ValueError: a row has a key that is no column.
         OSError: the file cannot be written.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> target = Path(tempfile.mkdtemp()) / "scores.csv"
         >>> write_rows(target, [{"stage": "gdn4", "srocc": 0.75}, {"stage": "conv4"}], ["stage", "srocc"])
@@ -81,7 +81,7 @@ def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     Raises:
         OSError: the file cannot be read.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> source = Path(tempfile.mkdtemp()) / "scores.csv"
         >>> write_rows(source, [{"stage": "gdn4", "srocc": 0.75}], ["stage", "srocc"])

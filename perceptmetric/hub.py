@@ -40,7 +40,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def is_repository(name: str) -> bool:
     """Whether a name has the form of a Hub repository, `owner/name`.
 
-    Example:
+    Examples:
         >>> is_repository("owner/denoise-0.1"), is_repository("denoise-0.1"), is_repository("./owner/folder")
         (True, False, False)
     """

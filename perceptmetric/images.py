@@ -84,7 +84,7 @@ def as_batch(image: ImageLike, *, check: bool = True, name: str = "image") -> Te
         FileNotFoundError, InputError: the image cannot be used; the message says why.
         TypeError: `image` is none of the kinds above.
 
-    Example:
+    Examples:
         >>> as_batch(np.full((3, 8, 8), 255, np.uint8)).max().item()
         1.0
     """
@@ -94,7 +94,7 @@ def as_batch(image: ImageLike, *, check: bool = True, name: str = "image") -> Te
 def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> Tensor:
     """The same, checked, but with uint8 left as it is: a quarter of the memory.
 
-    Example:
+    Examples:
         >>> as_pixels(np.full((3, 8, 8), 255, np.uint8)).dtype
         torch.uint8
     """
@@ -125,7 +125,7 @@ def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> T
 def as_floats(pixels: Tensor) -> Tensor:
     """Pixels of uint8 in [0, 255] or floats as floats in [0, 1].
 
-    Example:
+    Examples:
         >>> as_floats(torch.tensor([255], dtype=torch.uint8))
         tensor([1.])
     """

@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from perceptmetric import checkpoints, cpu, hub, tiles
+from perceptmetric import checkpoints, hub, tiles
 from perceptmetric import readout as readouts
 from perceptmetric.errors import InputError
+from perceptmetric.fast import layers as fast
 from perceptmetric.images import MIN_SIDE, ImageLike, as_floats, as_pixels
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import Encoded, Readout
@@ -78,7 +79,7 @@ class PerceptualDistance(nn.Module):
         InputError: an image cannot be used, or the sizes differ.
         ValueError: no such readout or stage, no statistics of the network, or a size of no degrees.
 
-    Example:
+    Examples:
         >>> metric = PerceptualDistance()
         >>> sharp = torch.rand(2, 3, 32, 32)
         >>> metric(sharp, sharp)
@@ -141,7 +142,7 @@ class PerceptualDistance(nn.Module):
             InputError: no such checkpoint, it cannot be fetched, or it is broken.
             ValueError: as for the class.
 
-        Example:
+        Examples:
             >>> metric = PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage="conv3")
         """
         network, config = checkpoints.load(checkpoint, revision)
@@ -164,7 +165,7 @@ class PerceptualDistance(nn.Module):
         Args:
             folder: made if need be; `from_pretrained(folder)` reads the same metric back.
 
-        Example:
+        Examples:
             >>> folder = tempfile.mkdtemp()
             >>> PerceptualDistance(readout="paper", stage="conv3").save_pretrained(folder)
             >>> PerceptualDistance.from_pretrained(folder).extra_repr()
@@ -202,7 +203,7 @@ class PerceptualDistance(nn.Module):
         """The distances (N,) of two images or batches, of one and many, or of many and one."""
         first, second = self._pixels(a, "first image"), self._pixels(b, "second image")
         needs_graph = torch.is_grad_enabled() and (first.values.requires_grad or second.values.requires_grad)
-        if needs_graph or not all(cpu.suits(self._floats(image.values[:1, :, :1, :1])) for image in (first, second)):
+        if needs_graph or not all(fast.suits(self._floats(image.values[:1, :, :1, :1])) for image in (first, second)):
             return self.compare(self._encode(first), self._encode(second))
         _check_pair(first, second)
         with torch.no_grad(), _own_precision("cpu"):
@@ -230,7 +231,7 @@ class PerceptualDistance(nn.Module):
         Raises:
             InputError: the sizes of the images differ, or their numbers do and neither is 1.
 
-        Example:
+        Examples:
             >>> metric = PerceptualDistance()
             >>> reference = metric.encode(torch.rand(3, 32, 32))
             >>> metric.compare(reference, metric.encode(torch.rand(5, 3, 32, 32))).shape
@@ -254,7 +255,7 @@ class PerceptualDistance(nn.Module):
         Raises:
             InputError: as for the metric itself.
 
-        Example:
+        Examples:
             >>> metric, a, b = PerceptualDistance(), torch.rand(3, 32, 32), torch.rand(3, 32, 32)
             >>> torch.allclose(metric.map(a, b).mean(), metric(a, b))
             True
@@ -386,7 +387,7 @@ def distance(a: ImageLike, b: ImageLike, *, check: bool = True) -> float | Tenso
         FileNotFoundError: no such file.
         InputError: an image cannot be used, or the sizes differ; the message names it.
 
-    Example:
+    Examples:
         >>> image = np.random.default_rng(0).integers(0, 256, (3, 64, 64), np.uint8)
         >>> distance(image, image)
         0.0

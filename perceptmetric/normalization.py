@@ -43,7 +43,7 @@ def lower_bound(x: Tensor, bound: float) -> Tensor:
     Returns:
         Tensor of the shape of `x`.
 
-    Example:
+    Examples:
         >>> lower_bound(torch.tensor([-1.0, 2.0]), 0.0)
         tensor([0., 2.])
     """
@@ -67,7 +67,7 @@ class DivisiveNormalization(nn.Module):
     Shape:
         (N, C, H, W) floats to (N, C, H, W).
 
-    Example:
+    Examples:
         >>> gdn = DivisiveNormalization(6)
         >>> gdn(torch.zeros(1, 6, 4, 4)).abs().max().item()
         0.0
@@ -105,7 +105,7 @@ class InverseDivisiveNormalization(DivisiveNormalization):
     It mirrors the forward transform in a decoder; it is the same kind of map, not the exact inverse.
     Arguments and shapes are those of `DivisiveNormalization`.
 
-    Example:
+    Examples:
         >>> InverseDivisiveNormalization(1)(torch.ones(1, 1, 1, 1)).item()  # sqrt(1 + 1)
         1.4142135381698608
     """

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from perceptmetric import cpu
+from perceptmetric.fast import layers as fast
 from perceptmetric.normalization import DivisiveNormalization, InverseDivisiveNormalization
 
 ENCODER_STAGES = ("gdn1", "conv1", "pool1", "gdn2", "conv2", "pool2", "gdn3", "conv3", "gdn4")
@@ -25,7 +25,7 @@ STAGES = ("input", *ENCODER_STAGES, *DECODER_STAGES)
 def stride(stage: str) -> int:
     """How many pixels of the image lie from one place of a stage to the next, along either side.
 
-    Example:
+    Examples:
         >>> stride("input"), stride("gdn2"), stride("gdn4"), stride("igdn4")
         (1, 2, 4, 1)
     """
@@ -52,7 +52,7 @@ class PerceptNet(nn.Sequential):
     Shape:
         (N, 3, H, W) floats in [0, 1] to (N, 128, ceil(H / 4), ceil(W / 4)).
 
-    Example:
+    Examples:
         >>> import torch
         >>> PerceptNet()(torch.rand(1, 3, 64, 48)).shape
         torch.Size([1, 128, 16, 12])
@@ -80,7 +80,7 @@ class Decoder(nn.Sequential):
     Shape:
         (N, 128, H, W) floats to (N, 3, 4 H, 4 W).
 
-    Example:
+    Examples:
         >>> import torch
         >>> Decoder()(torch.rand(1, 128, 16, 12)).shape
         torch.Size([1, 3, 64, 48])
@@ -107,7 +107,7 @@ class Autoencoder(nn.Module):
     Shape:
         (N, 3, H, W) floats in [0, 1] to the rebuilt (N, 3, H, W), not clamped.
 
-    Example:
+    Examples:
         >>> import torch
         >>> network = Autoencoder()
         >>> network(torch.rand(1, 3, 30, 50)).shape
@@ -137,7 +137,7 @@ class Autoencoder(nn.Module):
         yield "input", activations
         for part in (self.encoder, self.decoder):
             for name, layer in part.named_children():
-                activations = cpu.run(nn.Sequential(layer), activations)
+                activations = fast.run(nn.Sequential(layer), activations)
                 yield name, activations
 
     def until(self, stage: str) -> nn.Sequential:

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from perceptmetric import cpu
-from perceptmetric.cpu import local_mean, mean_square, without_local_mean
 from perceptmetric.errors import InputError
+from perceptmetric.fast import layers as fast
+from perceptmetric.fast.layers import local_mean, mean_square, without_local_mean
 from perceptmetric.perceptnet import Autoencoder, stride
 
 Encoded = tuple[Tensor, ...]
@@ -84,7 +84,7 @@ class Paper(Readout):
     Raises:
         ValueError: no such stage.
 
-    Example:
+    Examples:
         >>> readout = Paper(Autoencoder(), "input")
         >>> black, white = readout.encode(torch.zeros(1, 3, 4, 4)), readout.encode(torch.ones(1, 3, 4, 4))
         >>> readout.compare(black, white)  # sqrt(3 * 4 * 4)
@@ -98,7 +98,7 @@ class Paper(Readout):
 
     def encode(self, images: Tensor) -> Encoded:
         """The activations of the stage."""
-        return (cpu.run(self.layers, images),)
+        return (fast.run(self.layers, images),)
 
     def compare(self, a: Encoded, b: Encoded) -> Tensor:
         """`sqrt(sum_chw (a - b)^2)`; exactly 0, with gradient 0, where the two are equal."""
@@ -141,7 +141,7 @@ class Default(Readout):
         network: a trained autoencoder, whose encoder is copied.
         statistics: what `natural_statistics` measured of it.
 
-    Example:
+    Examples:
         >>> network = Autoencoder()
         >>> images = torch.rand(4, 3, 32, 32)
         >>> readout = Default(network, natural_statistics(network, images.split(1)))
@@ -212,7 +212,7 @@ def build(name: str, network: Autoencoder, stage: str | None, statistics: Mappin
         ValueError: no such readout or stage.
         InputError: no statistics for the default.
 
-    Example:
+    Examples:
         >>> build("paper", Autoencoder(), None, None).strides
         (4,)
     """
@@ -242,7 +242,7 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
         `form`: mean square of the encoder's output to luma without its local mean; `luma` and `chroma`: variance
         (mean of the channels) of gdn2's response to the mean colour, and of what colour adds to it.
 
-    Example:
+    Examples:
         >>> sorted(natural_statistics(Autoencoder(), [torch.rand(2, 3, 32, 32)]))
         ['chroma', 'form', 'luma']
     """
@@ -263,9 +263,9 @@ def _pathways(
     encoder: nn.Sequential, adaptation: nn.Sequential, images: Tensor, scale: Tensor | float = 1.0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Form without its local mean, scaled, and gdn2's response to the mean colour: that to its luma, and the rest."""
-    form = without_local_mean(cpu.run(encoder, _grey(images)), scale)
+    form = without_local_mean(fast.run(encoder, _grey(images)), scale)
     averaged = F.avg_pool2d(images, BLOCK, ceil_mode=True, count_include_pad=False)
-    luma, coloured = (cpu.run(adaptation, x) for x in (_grey(averaged), averaged))
+    luma, coloured = (fast.run(adaptation, x) for x in (_grey(averaged), averaged))
     return form, luma, coloured - luma
 
 
@@ -292,7 +292,7 @@ def euclidean(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         Floats (N,).
 
-    Example:
+    Examples:
         >>> euclidean(torch.zeros(2, 1, 2, 2), torch.ones(1, 1, 2, 2))
         tensor([2., 2.])
     """
@@ -312,7 +312,7 @@ def spread(values: Tensor, size: tuple[int, int], stride: tuple[float, float]) -
     Returns:
         Floats (N, 1, H, W).
 
-    Example:
+    Examples:
         >>> spread(torch.ones(1, 1, 1, 1), size=(2, 2), stride=(2, 2)).tolist()
         [[[[0.25, 0.25], [0.25, 0.25]]]]
     """

@@ -52,7 +52,7 @@ def terms(readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Te
         b: likewise.
         prepare: makes of a tile's pixels what the readout encodes.
 
-    Example:
+    Examples:
         >>> from perceptmetric.perceptnet import Autoencoder
         >>> from perceptmetric.readout import Paper
         >>> a, b = torch.rand(2, 1, 3, 800, 20)
@@ -73,7 +73,7 @@ def terms(readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Te
 def spans(length: int) -> list[Span]:
     """The tiles along a side.
 
-    Example:
+    Examples:
         >>> [(span.start, span.stop) for span in spans(800)]
         [(0, 768), (768, 800)]
     """

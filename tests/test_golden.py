@@ -33,7 +33,7 @@ def pairs() -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     y, x = np.mgrid[0:120, 0:150]
     noise = 24 * np.sin(12.9898 * x + 78.233 * y + 37.719 * np.arange(3)[:, None, None] ** 2).transpose(1, 2, 0)
     blurred = sum(np.roll(image, shift, (0, 1)) for shift in ((0, 0), (0, 1), (1, 0), (1, 1))) / 4
-    distorted = {"noise": image + noise, "blur": blurred, "colour": image + [14, -6, -20]}
+    distorted = {"noise": image + noise, "blur": blurred, "colour": image + np.array([14, -6, -20])}
     return {name: (_batch(image), _batch(other)) for name, other in distorted.items()}
 
 

@@ -3,11 +3,11 @@ import sys
 
 import pytest
 
-from perceptmetric.memory import keep_freed_memory
+from perceptmetric.command import keep_freed_memory
 
 FAULTS = """
 import resource
-from perceptmetric.memory import keep_freed_memory
+from perceptmetric.command import keep_freed_memory
 
 if {keep}:
     assert keep_freed_memory()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from perceptmetric import Autoencoder, InputError, PerceptualDistance, distance
-from perceptmetric.benchmarks.peers import peer
+from perceptmetric.benchmarks.metrics.peers import peer
 from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import STAGES
 from perceptmetric.training.objectives import Deblur, Denoise

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from perceptmetric import __version__, commands
-from perceptmetric.benchmarks import plot
+from perceptmetric import __version__, command
+from perceptmetric.benchmarks.agreement import plot
+from perceptmetric.benchmarks.agreement.evaluate import evaluate
 from perceptmetric.benchmarks.datasets import PUBLISHED, own
-from perceptmetric.benchmarks.download import obtain
-from perceptmetric.benchmarks.evaluation import evaluate
-from perceptmetric.benchmarks.peers import NAMES
-from perceptmetric.benchmarks.severity import SAMPLES, SeverityReport, photographs, severity
-from perceptmetric.benchmarks.speed import SpeedReport, speed
+from perceptmetric.benchmarks.datasets.download import obtain
+from perceptmetric.benchmarks.metrics.peers import NAMES
+from perceptmetric.benchmarks.severity.severity import SAMPLES, SeverityReport, photographs, severity
+from perceptmetric.benchmarks.speed.speed import SpeedReport, speed
 from perceptmetric.checkpoints import DEFAULT
 from perceptmetric.errors import InputError
 from perceptmetric.files import write
@@ -20,14 +20,14 @@ from perceptmetric.perceptnet import STAGES
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a benchmark; the exit code is that of `commands.run`."""
+    """Runs a benchmark; the exit code is that of `command.run`."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if getattr(options, "layers", False) or getattr(options, "stage", None):
         if options.readout == "default":
             parser.error("--layers and --stage go with --readout paper: the default reads several stages at once")
         options.readout = "paper"
-    return commands.run(parser.prog, lambda: options.work(options))
+    return command.run(parser.prog, lambda: options.work(options))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -26,7 +26,7 @@ def export(metric: PerceptualDistance, path: str | os.PathLike[str]) -> None:
     Raises:
         ValueError: the metric checks its input.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "metric.onnx"

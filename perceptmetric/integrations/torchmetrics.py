@@ -25,7 +25,7 @@ class MeanPerceptualDistance(Metric):
     Raises:
         InputError: a batch cannot be used.
 
-    Example:
+    Examples:
         >>> mean = MeanPerceptualDistance()
         >>> image = torch.rand(2, 3, 32, 32)
         >>> mean.update(image, image)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from perceptmetric import commands
+from perceptmetric import command
 from perceptmetric.training import publish, sweep
 from perceptmetric.training.processes import joined
 from perceptmetric.training.recipe import read_recipe
@@ -16,7 +16,7 @@ SUBCOMMANDS = {"sweep": sweep.main, "publish": publish.main}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Trains one recipe or runs a subcommand; the exit code is that of `commands.run`, or 1 for runs that failed."""
+    """Trains one recipe or runs a subcommand; the exit code is that of `command.run`, or 1 for runs that failed."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] in SUBCOMMANDS:
         return SUBCOMMANDS[arguments[0]](arguments[1:])
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", metavar="N", type=int, help="in place of the recipe's")
     options = parser.parse_args(arguments)
     try:
-        return commands.run(parser.prog, lambda: train(options.recipe, options.data, options.out, options.seed))
+        return command.run(parser.prog, lambda: train(options.recipe, options.data, options.out, options.seed))
     except DivergedError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1

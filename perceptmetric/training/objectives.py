@@ -19,7 +19,7 @@ from perceptmetric.perceptnet import Autoencoder
 class Reconstruct:
     """Rebuild the image as it is: the mean squared error between output and image.
 
-    Example:
+    Examples:
         >>> images = torch.rand(2, 3, 16, 16)
         >>> Reconstruct()(Autoencoder(), images, torch.Generator()).shape
         torch.Size([])

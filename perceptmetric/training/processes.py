@@ -19,7 +19,7 @@ class Processes:
         rank: its number; 0 alone writes files and draws the progress bar.
         count: how many there are.
 
-    Example:
+    Examples:
         >>> Processes().mean(3.0)
         3.0
     """

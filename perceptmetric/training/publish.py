@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from perceptmetric import commands
+from perceptmetric import command
 from perceptmetric.errors import InputError
 from perceptmetric.metric import PerceptualDistance
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`perceptmetric-train publish FOLDERS... --owner OWNER`; the exit code is that of `commands.run`."""
+    """`perceptmetric-train publish FOLDERS... --owner OWNER`; the exit code is that of `command.run`."""
     parser = argparse.ArgumentParser(
         prog="perceptmetric-train publish", description="Push checkpoints to OWNER/perceptmetric-NAME on the Hub."
     )
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         for address in publish(options.folders, options.owner, private=options.private):
             print(address)
 
-    return commands.run(parser.prog, work)
+    return command.run(parser.prog, work)
 
 
 def publish(folders: Sequence[Path], owner: str, *, private: bool | None = None) -> Iterator[str]:

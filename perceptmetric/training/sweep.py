@@ -16,7 +16,7 @@ from pathlib import Path
 
 from huggingface_hub.utils import tqdm
 
-from perceptmetric import commands
+from perceptmetric import command
 from perceptmetric.errors import InputError
 from perceptmetric.files import write_rows
 from perceptmetric.training.data import find_photographs
@@ -71,7 +71,7 @@ class Run:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a sweep; the exit code is that of `commands.run`, or 1 if runs failed."""
+    """Runs a sweep; the exit code is that of `command.run`, or 1 if runs failed."""
     parser = argparse.ArgumentParser(
         prog="perceptmetric-train sweep", description="Train many recipes and seeds side by side; resumes."
     )
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="runs at a time (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
-        return commands.run(
+        return command.run(
             parser.prog,
             lambda: sweep(plan(options.recipes, options.seeds, options.out), options.data, options.out, options.jobs),
         )

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from perceptmetric.benchmarks.datasets import csiq, kadid10k, live, pipal
-from perceptmetric.benchmarks.datasets.pairs import Dataset, Opinion, Pair
-from perceptmetric.benchmarks.datasets.table import own
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Opinion, Pair
+from perceptmetric.benchmarks.datasets.spreadsheet import own
 from perceptmetric.benchmarks.datasets.tid import tid2008, tid2013
 
 PUBLISHED: dict[str, Callable[[Path], Dataset]] = {

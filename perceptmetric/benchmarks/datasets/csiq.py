@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from perceptmetric.benchmarks.datasets.pairs import Dataset, Pair, checked, number
-from perceptmetric.benchmarks.datasets.table import rows
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
+from perceptmetric.benchmarks.datasets.spreadsheet import rows
 from perceptmetric.errors import InputError
 
 SOURCE = "https://s2.smu.edu/~eclarson/csiq.html"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perceptmetric.benchmarks.datasets.pairs import Dataset, Pair, checked, number, present
-from perceptmetric.benchmarks.datasets.table import rows
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number, present
+from perceptmetric.benchmarks.datasets.spreadsheet import rows
 from perceptmetric.errors import InputError
 
 SOURCE = "https://database.mmsp-kn.de/kadid-10k-database.html"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import io
 from scipy.io.matlab import MatReadError
 
-from perceptmetric.benchmarks.datasets.pairs import Dataset, Pair, checked, number, present
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number, present
 from perceptmetric.errors import InputError
 
 SOURCE = "https://live.ece.utexas.edu/research/quality/subjective.htm"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from perceptmetric.benchmarks.datasets.pairs import Dataset, Pair, checked, files, number
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, files, number
 from perceptmetric.errors import InputError
 
 SOURCE = "https://github.com/HaomingCai/PIPAL-dataset"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from perceptmetric.benchmarks.datasets.pairs import Dataset, Pair, checked, file, files, number, present
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, file, files, number, present
 from perceptmetric.errors import InputError
 from perceptmetric.images import open_image
 

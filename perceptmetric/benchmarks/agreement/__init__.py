@@ -1,0 +1,1 @@
+"""How well a metric agrees with people: scores, statistics, report and plots."""

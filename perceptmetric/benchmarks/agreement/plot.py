@@ -1,0 +1,128 @@
+"""Pictures of a report. matplotlib is needed here alone, and imported when a picture is drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perceptmetric.benchmarks.agreement.report import Report, Row
+from perceptmetric.benchmarks.agreement.statistics import fit
+from perceptmetric.benchmarks.datasets import Dataset
+from perceptmetric.errors import InputError
+from perceptmetric.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = 4
+
+
+def plot(report: Report, dataset: Dataset, folder: Path) -> list[Path]:
+    """Draws `scatter.png`, `types.png` and, where several stages were scored, `stages.png`.
+
+    Args:
+        report: its rows hold the distances.
+        dataset: what was scored.
+        folder: made if need be.
+
+    Returns:
+        The files written.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    require()
+    folder.mkdir(parents=True, exist_ok=True)
+    stages = [row for row in report.rows if row.stage]
+    shown = [row for row in report.rows if row is report.main or not row.stage]
+    figures = {"scatter.png": _scatter(report, dataset, shown), "types.png": _types(report, shown)}
+    if len(stages) > 1:
+        figures["stages.png"] = _stages(report, stages, [row for row in shown if not row.stage])
+    for name, figure in figures.items():
+        figure.supxlabel("\n".join(report.provenance()), fontsize=5, x=0.01, ha="left")
+        with replacing(folder / name) as temporary, temporary.open("wb") as file:
+            figure.savefig(file, format="png", dpi=150)
+    return [folder / name for name in figures]
+
+
+def require() -> None:
+    """Says at once that matplotlib is missing.
+
+    Raises:
+        InputError: it is.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise InputError("--plot: needs matplotlib; pip install 'perceptmetric[plot]'") from error
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _scatter(report: Report, dataset: Dataset, rows: list[Row]) -> Figure:
+    """Opinion against distance, a panel for each metric, with the fitted logistic."""
+    columns = min(COLUMNS, len(rows))
+    lines = -(-len(rows) // columns)
+    figure = _figure(3.2 * columns, 3 * lines + 0.3)
+    sign = 1 if dataset.opinion == "MOS" else -1
+    scores = sign * dataset.quality
+    for number, row in enumerate(rows, start=1):
+        axes = figure.add_subplot(lines, columns, number)
+        axes.scatter(row.distances, scores, s=2, alpha=0.3, linewidths=0)
+        curve = fit(-row.distances, dataset.quality)
+        if curve:
+            grid = np.linspace(row.distances.min(), row.distances.max(), 200)
+            axes.plot(grid, sign * curve(-grid), color="C1")
+        fitted = "" if curve else ", no fit"
+        axes.set_title(f"{row.label}: SROCC {row.agreement.srocc:.3f}{fitted}", fontsize=8)
+        axes.set_xlabel("distance (larger is worse)", fontsize=7)
+        axes.set_ylabel(report.opinion, fontsize=7)
+        axes.tick_params(labelsize=6)
+    return figure
+
+
+def _types(report: Report, rows: list[Row]) -> Figure:
+    """SROCC within each type of distortion: bars for the main row, dots for the others."""
+    main, others = rows[0], rows[1:]
+    names = list(main.agreement.by_type)
+    places = np.arange(len(names))
+    figure = _figure(7, 0.25 * len(names) + 1.5)
+    axes = figure.add_subplot()
+    axes.barh(places, _values(main, names), color="C0", alpha=0.5, label=main.label)
+    for number, row in enumerate(others):
+        axes.plot(_values(row, names), places, "os^Dvp*"[number % 7], color=f"C{number + 1}", ms=4, label=row.label)
+    axes.set_yticks(places, names, fontsize=7)
+    axes.invert_yaxis()
+    axes.axvline(0, color="black", linewidth=0.5)
+    axes.set_xlabel(f"SROCC with {report.opinion} within each type of distortion", fontsize=8)
+    axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _values(row: Row, names: list[str]) -> list[float]:
+    values = (row.agreement.by_type[name] for name in names)
+    return [np.nan if value is None else value for value in values]
+
+
+def _stages(report: Report, stages: list[Row], others: list[Row]) -> Figure:
+    """SROCC stage by stage with its 95% interval; other metrics as lines."""
+    figure = _figure(7, 4)
+    axes = figure.add_subplot()
+    values = np.array([row.agreement.srocc for row in stages])
+    low, high = np.array([row.agreement.ci95 or (np.nan, np.nan) for row in stages]).T
+    places = np.arange(len(stages))
+    axes.fill_between(places, low, high, alpha=0.2, label="95% interval")
+    axes.plot(places, values, "o-", label=f"{stages[0].metric}, {report.checkpoint}")
+    for number, row in enumerate(others, start=1):
+        style = ("--", ":")[number // 10 % 2]  # the colours repeat after 10
+        axes.axhline(row.agreement.srocc, color=f"C{number % 10}", linewidth=0.8, linestyle=style, label=row.label)
+    axes.set_xticks(places, [row.stage for row in stages], rotation=60, fontsize=7)
+    axes.set_ylabel(f"SROCC with {report.opinion}", fontsize=8)
+    axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure

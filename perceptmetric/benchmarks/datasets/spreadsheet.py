@@ -1,0 +1,69 @@
+"""Anyone's own photographs: a folder with a CSV of references, distorted images and scores."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Opinion, Pair, checked, number, present
+from perceptmetric.errors import InputError
+
+SCORES = "scores.csv"
+SOURCE = "the place it came from"
+
+
+def own(root: Path, *, opinion: Opinion = "MOS") -> Dataset:
+    r"""A set described by `scores.csv`: columns `reference,distorted,score`, and `distortion` if there are types.
+
+    Args:
+        root: the folder of `scores.csv`, from which its paths start.
+        opinion: `DMOS` if larger scores are worse.
+
+    Raises:
+        InputError: a piece is missing or wrong; the message names it.
+
+    Examples:
+        >>> import shutil, tempfile
+        >>> from perceptmetric.benchmarks.severity.severity import SAMPLES
+        >>> root = Path(tempfile.mkdtemp())
+        >>> for name in ("cat.png", "cat-jpeg.jpg"):
+        ...     _ = shutil.copy(SAMPLES / name, root)
+        >>> _ = (root / "scores.csv").write_text("reference,distorted,score\ncat.png,cat-jpeg.jpg,2.5\n")
+        >>> own(root).quality
+        array([2.5])
+    """
+    path = root / SCORES
+    if not path.is_file():
+        raise InputError(f"{path}: no such file, expected columns reference,distorted,score")
+    pairs = [
+        Pair(
+            root / row["reference"],
+            root / row["distorted"],
+            number(row["score"], where),
+            row.get("distortion") or "all",
+        )
+        for where, row in rows(path, ("reference", "distorted", "score"))
+    ]
+    return checked(root.resolve().name, opinion, pairs, SOURCE)
+
+
+def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a CSV file with a header, each with the words that say where it stands.
+
+    Raises:
+        InputError: not UTF-8, a column is missing, or a row has a cell too many, too few or empty.
+    """
+    try:
+        with present(path, SOURCE).open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines, skipinitialspace=True)
+            header = reader.fieldnames or []
+            if missing := [column for column in columns if column not in header]:
+                raise InputError(f"{path}: found no column {missing[0]!r}, expected {','.join(columns)}")
+            for row in reader:
+                where = f"{path}: line {reader.line_num}"
+                if None in row or None in row.values() or not all(row[column] for column in columns):
+                    raise InputError(f"{where}: found other cells than the header's {','.join(header)}")
+                yield where, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV file in UTF-8 ({error})") from error

@@ -1,0 +1,1 @@
+"""Metrics as a benchmark sees them: ours, and those that others use."""

@@ -1,0 +1,1 @@
+"""Does more distortion lie farther away? A check without opinion scores."""

@@ -1,0 +1,1 @@
+"""How fast metrics are, and how much memory they take."""

@@ -1,0 +1,1 @@
+"""`perceptmetric REFERENCE DISTORTED...`: pairs, their table, and the map drawn over an image."""

@@ -1,0 +1,73 @@
+"""A distance map drawn over the image, with a colour bar."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from perceptmetric.errors import InputError
+from perceptmetric.files import replacing
+from perceptmetric.images import open_image
+
+COLOURS = ((0, 0, 0), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
+"""From no difference to the largest: dark to light at an even pace, so that it reads in grey too."""
+
+BAR, GAP, LABEL = 16, 8, 56
+
+
+def overlay(image: Image.Image, distance_map: Tensor) -> Image.Image:
+    """The map in colour over the image in grey, and beside it a bar that says what the colours mean.
+
+    Args:
+        image: mode RGB.
+        distance_map: floats (1, 1, H, W) of the image's size, not negative, as `PerceptualDistance.map` gives. The
+            brightest colour is its largest value, and black is 0.
+
+    Returns:
+        A picture of mode RGB, as high as the image (at least 48 pixels) and 88 pixels wider.
+
+    Examples:
+        >>> import torch
+        >>> overlay(Image.new("RGB", (64, 48)), torch.rand(1, 1, 48, 64)).size
+        (152, 48)
+    """
+    values = distance_map[0, 0].detach().float().cpu().numpy()
+    largest = float(values.max())
+    height, width = values.shape
+    heat = _coloured(values / largest if largest > 0 else values)
+    grey = np.asarray(image.convert("L"), dtype=np.float32)[..., None]
+    picture = Image.new("RGB", (width + BAR + 2 * GAP + LABEL, max(height, 48)), "white")
+    picture.paste(Image.fromarray(np.rint(0.3 * grey + 0.7 * heat).astype(np.uint8)))
+    bar = _coloured(np.linspace(1, 0, picture.height, dtype=np.float32)[:, None].repeat(BAR, 1))
+    picture.paste(Image.fromarray(np.rint(bar).astype(np.uint8)), (width + GAP, 0))
+    draw, font, left = ImageDraw.Draw(picture), ImageFont.load_default(size=12), width + BAR + 2 * GAP
+    draw.text((left, 2), f"{largest:.3g}", fill="black", font=font)
+    draw.text((left, picture.height - 2), "0", fill="black", font=font, anchor="ls")
+    return picture
+
+
+def save(distorted: str | os.PathLike[str], distance_map: Tensor, path: str | os.PathLike[str]) -> None:
+    """Writes `overlay` of an image file as a picture of the format that `path` names.
+
+    Raises:
+        InputError: no format has this name, or there is no such folder.
+    """
+    picture = overlay(open_image(distorted), distance_map)
+    path = Path(path)
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind not in Image.SAVE:
+        raise InputError(f"{path}: found no picture format of this name, expected one such as .png")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"{path}: no such folder to write to")
+    with replacing(path) as temporary:
+        picture.save(temporary, kind)
+
+
+def _coloured(shares: np.ndarray) -> np.ndarray:
+    """Floats (..., 3) from 0 to 255 for shares from 0 to 1."""
+    places = np.linspace(0, 1, len(COLOURS))
+    return np.stack([np.interp(shares, places, channel) for channel in zip(*COLOURS, strict=True)], -1)

@@ -1,0 +1,61 @@
+import sys
+
+import pytest
+import torch
+
+from perceptmetric import InputError
+from perceptmetric.benchmarks.agreement.evaluate import evaluate
+from perceptmetric.benchmarks.agreement.scoring import Interrupted
+from perceptmetric.benchmarks.metrics.metric import fingerprint
+from perceptmetric.checkpoints import load
+from perceptmetric.perceptnet import STAGES
+
+
+def interrupting(reference, distorted):
+    raise KeyboardInterrupt
+
+
+def failing(reference, distorted):
+    raise RuntimeError("no")
+
+
+def euclidean(reference, distorted):
+    return torch.dist(reference, distorted)
+
+
+@pytest.fixture(autouse=True)
+def own(monkeypatch):
+    monkeypatch.setitem(sys.modules, "own_metrics", sys.modules[__name__])
+
+
+def test_all_metrics_meet_the_same_pairs(dataset):
+    report = evaluate(dataset, "untrained", STAGES, "paper", compare=["own_metrics:euclidean", "own_metrics:failing"])
+    assert [row.stage for row in report.rows] == [*STAGES, ""]
+    assert report.main.stage == "gdn4"
+    assert report.sha256 == fingerprint(load("untrained")[0])
+    # The stage `input` is the Euclidean distance.
+    assert report.rows[-1].agreement == report.rows[0].agreement
+    assert report.rows[-1].difference == report.rows[0].difference
+    assert report.not_run == {
+        "own_metrics:failing": f"{dataset.pairs[0].distorted}: own_metrics:failing failed (RuntimeError: no)"
+    }
+
+
+def test_a_single_stage_is_the_main_row(dataset):
+    report = evaluate(dataset, "untrained", ["conv2"], "paper")
+    assert report.main is report.rows[0]
+
+
+def test_unknown_metrics_are_refused_before_anything_is_scored(dataset):
+    dataset.pairs[0].distorted.write_text("hello")
+    with pytest.raises(InputError, match="nonesuch: no such metric"):
+        evaluate(dataset, "untrained", ["gdn4"], compare=["nonesuch"])
+
+
+@pytest.mark.usefixtures("piq")
+def test_ctrl_c_prints_what_was_finished(dataset, capsys):
+    with pytest.raises(Interrupted, match=r"own_metrics:interrupting: 0 of 20 pairs were scored; finished: percept"):
+        evaluate(dataset, "untrained", ["gdn4"], "paper", compare=["own_metrics:interrupting", "psnr"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("made up, 20 pairs")
+    assert lines[-1].startswith("perceptmetric gdn4")

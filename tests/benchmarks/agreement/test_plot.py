@@ -1,0 +1,44 @@
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from perceptmetric import InputError
+from perceptmetric.benchmarks.agreement.plot import plot
+from perceptmetric.benchmarks.agreement.report import Report, row
+from perceptmetric.benchmarks.datasets import Dataset
+
+
+@pytest.fixture
+def report(dataset, matplotlib):
+    random = np.random.default_rng(0)
+    main = row(dataset, "perceptmetric", "gdn4", random.normal(size=20))
+    rows = [
+        row(dataset, "perceptmetric", "conv3", random.normal(size=20), main),
+        main,
+        row(dataset, "psnr", "", random.normal(size=20), main),
+    ]
+    return Report(dataset.name, "MOS", 20, "untrained", "ab" * 32, "paper", rows)
+
+
+def test_three_pictures_are_drawn(report, dataset, tmp_path):
+    paths = plot(report, dataset, tmp_path / "plots")
+    assert [path.name for path in paths] == ["scatter.png", "types.png", "stages.png"]
+    assert sorted(paths) == sorted((tmp_path / "plots").iterdir())
+    for path in paths:
+        with Image.open(path) as image:
+            assert image.convert("L").getextrema() == (0, 255)
+
+
+def test_one_stage_has_no_curve(report, dataset, tmp_path):
+    alone = Report(dataset.name, "DMOS", 20, "untrained", "ab" * 32, "paper", [report.main])
+    paths = plot(alone, Dataset("worse", "DMOS", dataset.pairs), tmp_path)
+    assert [path.name for path in paths] == ["scatter.png", "types.png"]
+
+
+def test_a_missing_matplotlib_is_named(report, dataset, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(InputError, match=r"--plot: needs matplotlib; pip install 'perceptmetric\[plot\]'"):
+        plot(report, dataset, tmp_path)

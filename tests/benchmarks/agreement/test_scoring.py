@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from perceptmetric import InputError, PerceptualDistance
+from perceptmetric.benchmarks.agreement.scoring import Interrupted, score
+from perceptmetric.benchmarks.metrics.metric import Metric, MetricError, staged
+from perceptmetric.checkpoints import load
+from perceptmetric.perceptnet import STAGES
+
+
+def test_every_stage_gives_what_the_module_gives(dataset):
+    table = score(dataset, staged(load("reconstruct")[0], STAGES))
+    for stage, distances in zip(STAGES, table, strict=True):
+        metric = PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage=stage)
+        expected = [metric(pair.reference, pair.distorted).item() for pair in dataset.pairs]
+        # The module computes in another order where it needs no graph (tests/test_cpu.py: equal to 1e-10 in
+        # float64). The distance of similar images is a small difference of large float32 activations.
+        np.testing.assert_allclose(distances, expected, rtol=1e-4)
+
+
+def test_a_metric_meets_each_reference_once_and_every_pair(dataset, capfd):
+    met = []
+
+    def against(reference):
+        met.append(reference.shape[-2:])
+        return lambda distorted: [torch.dist(reference, distorted).item()]
+
+    (distances,) = score(dataset, Metric("mine", ("",), against))
+    assert met == [(20, 24), (17, 30)]
+    assert np.argmin(distances[:10]) == 0
+    assert distances.shape == (20,)
+    assert "mine: 100%" in capfd.readouterr().err
+
+
+def test_an_unreadable_image_is_named(dataset):
+    dataset.pairs[3].distorted.write_text("hello")
+    with pytest.raises(InputError, match=r"0_3\.png: not an image") as caught:
+        score(dataset, staged(load("untrained")[0]))
+    assert not isinstance(caught.value, MetricError)
+
+
+def test_a_distance_that_is_not_finite_is_named(dataset):
+    network = load("untrained")[0]
+    with torch.no_grad():
+        network.encoder.conv3.weight.fill_(torch.nan)
+    with pytest.raises(MetricError, match=r"0_0\.png: perceptmetric gave a distance at gdn4 that is not finite"):
+        score(dataset, staged(network))
+
+
+def failing(error, after):
+    calls = iter(range(100))
+
+    def compare(distorted):
+        if next(calls) == after:
+            raise error
+        return [1.0]
+
+    return Metric("mine", ("",), lambda reference: compare)
+
+
+def test_a_metric_that_fails_is_named_with_the_image(dataset):
+    with pytest.raises(MetricError, match=r"0_4\.png: mine failed \(RuntimeError: no\)"):
+        score(dataset, failing(RuntimeError("no\nbecause"), 4))
+
+
+def test_ctrl_c_says_how_far_it_was(dataset):
+    with pytest.raises(Interrupted, match="mine: 12 of 20 pairs were scored"):
+        score(dataset, failing(KeyboardInterrupt, 12))

@@ -1,0 +1,153 @@
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perceptmetric import InputError
+from perceptmetric.benchmarks.metrics import peers as module
+from perceptmetric.benchmarks.metrics.metric import MetricError
+from perceptmetric.benchmarks.metrics.peers import DEEP, HAND_MADE, NAMES, peer, peers
+from perceptmetric.images import as_batch
+
+
+@pytest.fixture
+def pair(samples):
+    return as_batch(samples / "cat.png"), as_batch(samples / "cat-jpeg.jpg")
+
+
+@pytest.mark.usefixtures("piq")
+@pytest.mark.parametrize("name", HAND_MADE)
+def test_more_distortion_lies_farther_away(name, samples, tmp_path):
+    image = Image.open(samples / "coffee.png")
+    for quality in (60, 5):
+        image.save(tmp_path / f"{quality}.jpg", quality=quality)
+    compare = peer(name).against(as_batch(samples / "coffee.png"))
+    ((fine,), (coarse,)) = (compare(as_batch(tmp_path / f"{quality}.jpg")) for quality in (60, 5))
+    assert fine < coarse
+
+
+@pytest.mark.usefixtures("piq")
+def test_psnr_is_its_formula(pair):
+    reference, distorted = (np.asarray(image, dtype=np.float64) for image in pair)
+    expected = 10 * np.log10(np.mean((reference - distorted) ** 2))
+    assert peer("psnr").against(pair[0])(pair[1]) == pytest.approx([expected], abs=1e-3)
+
+
+@pytest.mark.usefixtures("piq")
+def test_the_distorted_image_comes_first(pair):
+    """PIQ's VIFp is not symmetric: its first argument is the distorted image."""
+    (found,) = peer("vifp").against(pair[0])(pair[1])
+    import piq
+
+    distorted, reference = ((image * 255).round().contiguous() for image in reversed(pair))
+    assert found == pytest.approx(-piq.vif_p(distorted, reference, data_range=255.0).item())
+    assert found != pytest.approx(-piq.vif_p(reference, distorted, data_range=255.0).item(), abs=1e-5)
+
+
+@pytest.mark.usefixtures("piq")
+def test_sr_sim_of_a_pair_does_not_depend_on_its_neighbours(samples):
+    """In PIQ it does, within a batch; if this fails PIQ was mended and the documentation can say so."""
+    references = torch.cat([as_batch(samples / f"{name}.png") for name in ("cat", "rocket")])
+    distorted = (references + 0.1 * torch.randn_like(references)).clamp(0, 1).mul(255).round() / 255
+    alone = [-peer("sr-sim").against(a[None])(b[None])[0] for a, b in zip(references, distorted, strict=True)]
+    import piq  # after the suite has
+
+    values = [(batch * 255).round().contiguous() for batch in (distorted, references)]
+    batched = piq.srsim(*values, data_range=255.0, reduction="none").tolist()
+    assert max(abs(a - b) for a, b in zip(alone, batched, strict=True)) > 1e-4
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.usefixtures("piq")
+def test_hand_made_metrics_run_where_torchvision_is_missing_and_deep_ones_say_so():
+    code = """if True:
+        import sys, torch
+        sys.modules["torchvision"] = None  # an import of it raises ImportError
+        from perceptmetric.benchmarks.metrics.peers import peer, peers
+        image = torch.rand(1, 3, 64, 64)
+        print(peer("gmsd").against(image)(image))
+        print(peers(["lpips", "dists"]))
+        assert sys.modules["torchvision"] is None
+    """
+    done = run(code)
+    assert done.stderr == ""
+    first, second = done.stdout.splitlines()
+    assert first == "[0.0]"
+    assert second.startswith("([], {'lpips':")
+    assert second.count("needs torchvision, which cannot be imported here (") == 2
+
+
+@pytest.mark.usefixtures("piq")
+@pytest.mark.parametrize("name", DEEP)
+def test_a_deep_metric_without_its_weights_says_so(name, monkeypatch):
+    def no_network(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", no_network)
+    with pytest.raises(MetricError, match=r"^(needs torchvision|its weights cannot be loaded)"):
+        peer(name)
+
+
+def test_a_deep_metric_is_loaded_as_tensors_alone(monkeypatch):
+    """With stand-ins for torchvision and piq, since neither their weights nor a network can be had here."""
+    forced = []
+
+    class LPIPS:
+        def __init__(self):
+            forced.append(os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD"))
+
+        def __call__(self, distorted, reference):
+            return distorted.sum() - reference.sum()
+
+    monkeypatch.setattr(module, "_why_no_torchvision", lambda: "")
+    monkeypatch.setitem(sys.modules, "piq", SimpleNamespace(LPIPS=LPIPS))
+    monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", raising=False)
+    assert peer("lpips").against(torch.zeros(1, 3, 2, 2))(torch.ones(1, 3, 2, 2)) == [12]
+    assert forced == ["1"]
+    assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
+
+
+def worst(reference, distorted):
+    return (reference - distorted).abs().max()
+
+
+def likeness(reference, distorted):
+    return -worst(reference, distorted)
+
+
+likeness.higher_is_better = True
+not_callable = 3
+
+
+@pytest.fixture
+def own(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "own_metrics", sys.modules[__name__])
+
+
+def test_a_users_own_metric_is_a_distance_unless_it_says_otherwise(own):
+    a, b = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.5)
+    assert peer("own_metrics:worst").against(a)(b) == [0.5]
+    assert peer("own_metrics:likeness").against(a)(b) == [0.5]
+
+
+@pytest.mark.usefixtures("piq")
+def test_metrics_that_cannot_run_are_reported_and_unknown_names_refused(own):
+    ready, not_run = peers(["psnr", "own_metrics:not_callable", "own_metrics:nothing", "nonesuch:f", "psnr"])
+    assert [metric.name for metric in ready] == ["psnr"]
+    assert not_run["own_metrics:not_callable"] == "found int, expected something to call"
+    assert not_run["own_metrics:nothing"].startswith("cannot be imported (AttributeError")
+    assert not_run["nonesuch:f"].startswith("cannot be imported (ModuleNotFoundError")
+    with pytest.raises(InputError, match=r"^psnrr: no such metric, expected one of psnr, .*, or package\.module"):
+        peers(["psnr", "psnrr"])
+
+
+def test_names_are_those_of_the_documentation():
+    assert len(NAMES) == 14

@@ -1,0 +1,160 @@
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from perceptmetric import PerceptualDistance, distance
+from perceptmetric.cli.main import main
+
+COMMAND = str(Path(sys.executable).with_name("perceptmetric"))
+
+
+def test_the_command_prints_what_the_function_returns(samples):
+    paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg", "coffee.png")]
+    result = subprocess.run([COMMAND, *paths], capture_output=True, text=True, check=True)
+    lines = [line.split("\t") for line in result.stdout.splitlines()]
+    assert result.stderr == ""
+    assert [path for _, path in lines] == paths[1:]
+    for value, path in lines:
+        assert float(value) == pytest.approx(distance(paths[0], path), abs=1e-6)
+
+
+def test_a_checkpoint_may_be_named(samples, capsys):
+    paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg")]
+    assert main([*paths, "--checkpoint", "reconstruct"]) == 0
+    expected = PerceptualDistance.from_pretrained("reconstruct")(*paths).item()
+    assert float(capsys.readouterr().out.split()[0]) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.fixture
+def folders(tmp_path, samples):
+    """Two folders with two samples each: one as it is, one for the other."""
+    for name in ("references", "distorted"):
+        (tmp_path / name / "deeper").mkdir(parents=True)
+    shutil.copy(samples / "cat.png", tmp_path / "references" / "cat.png")
+    shutil.copy(samples / "cat-jpeg.jpg", tmp_path / "distorted" / "cat.jpg")
+    shutil.copy(samples / "coffee.png", tmp_path / "references" / "deeper" / "same.png")
+    shutil.copy(samples / "coffee.png", tmp_path / "distorted" / "deeper" / "same.png")
+    return tmp_path / "references", tmp_path / "distorted"
+
+
+def test_folders_are_matched_by_name_and_sorted_by_distance(folders, samples, capsys):
+    references, distorted = folders
+    expected = distance(samples / "cat.png", samples / "cat-jpeg.jpg")
+    lines = [f"{expected:.6f}\t{distorted}/cat.jpg\n", f"0.000000\t{distorted}/deeper/same.png\n"]
+    assert main([str(references), str(distorted)]) == 0
+    assert capsys.readouterr().out == "".join(lines)
+    assert main([str(references), str(distorted), "--sort"]) == 0
+    assert capsys.readouterr().out == "".join(reversed(lines))
+
+
+def test_pairs_from_standard_input(folders, capsys, monkeypatch):
+    assert main([str(folder) for folder in folders]) == 0
+    expected = capsys.readouterr().out
+    names = (("cat.png", "cat.jpg"), ("deeper/same.png", "deeper/same.png"))
+    lines = [f"{folders[0]}/{reference}\t{folders[1]}/{distorted}\n" for reference, distorted in names]
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(lines)))
+    assert main(["-"]) == 0
+    assert capsys.readouterr().out == expected
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines[0] + "alone.png\n"))
+    assert main(["-"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 1
+    assert captured.err == "perceptmetric: line 2: found 'alone.png', expected REFERENCE, a tab, DISTORTED\n"
+
+
+def test_a_quoted_pattern_is_expanded(samples, capsys):
+    assert main([str(samples / "cat.png"), str(samples / "*.png")]) == 0
+    paths = [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
+    assert paths == [str(samples / name) for name in ("cat.png", "coffee.png", "rocket.png")]
+    assert main([str(samples / "cat.png"), str(samples / "*.gif")]) == 2
+    assert "*.gif: no file has this form" in capsys.readouterr().err
+
+
+def test_several_checkpoints_as_text_csv_and_json(samples, capsys):
+    paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg", "coffee.png")]
+    names = ["reconstruct", "denoise"]
+    arguments = [*paths, "--checkpoint", names[0], "--checkpoint", names[1]]
+    metrics = [PerceptualDistance.from_pretrained(name) for name in names]
+    expected = [[metric(paths[0], path).item() for metric in metrics] for path in paths[1:]]
+    assert main(arguments) == 0
+    head, *rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert head == [*names, "distorted"]
+    assert [row[2] for row in rows] == paths[1:]
+    assert [[float(cell) for cell in row[:2]] for row in rows] == [pytest.approx(row, abs=1e-6) for row in expected]
+    assert main([*arguments, "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["reference"], row["distorted"]) for row in rows] == [(paths[0], path) for path in paths[1:]]
+    assert [[float(row[name]) for name in names] for row in rows] == [pytest.approx(row) for row in expected]
+    assert main([*arguments, "--json"]) == 0
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [item["distances"] for item in objects] == [
+        pytest.approx(dict(zip(names, row, strict=True))) for row in expected
+    ]
+    assert [(item["reference"], item["distorted"]) for item in objects] == [(paths[0], path) for path in paths[1:]]
+
+
+def test_a_terminal_without_lines_shows_progress(samples, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
+    assert main([str(samples / "cat.png")] * 3) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"0.000000\t{samples / 'cat.png'}\n" * 2
+    assert "2/2" in captured.err
+
+
+def test_one_image_alone_is_bad_use(samples, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([str(samples / "cat.png")])
+    assert "found one image, expected REFERENCE DISTORTED" in capsys.readouterr().err
+
+
+@pytest.fixture
+def bad(tmp_path, samples):
+    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "truncated.png").write_bytes((samples / "cat.png").read_bytes()[:9999])
+    (tmp_path / "folder.png").mkdir()
+    Image.new("RGB", (3, 3)).save(tmp_path / "small.png")
+    Image.new("RGB", (100, 100)).save(tmp_path / "size.png")
+    Image.new("I;16", (384, 256)).save(tmp_path / "deep.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("missing.png", "no such file"),
+        ("folder.png", "no such file"),
+        ("text.png", "not an image that Pillow can read"),
+        ("truncated.png", "cannot be read (image file is truncated"),
+        ("size.png", "found 100x100 pixels, expected 384x256"),
+        ("small.png", "found 3x3 pixels, expected at least 4 a side"),
+        ("deep.png", "found Pillow mode 'I;16', expected 8 bits a channel"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_it(name, problem, bad, samples, capsys):
+    assert main([str(samples / "cat.png"), str(bad / name)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"perceptmetric: {bad / name}: {problem}")
+    assert captured.err.count("\n") == 1
+
+
+def test_an_unknown_checkpoint_is_named(samples, capsys):
+    assert main([str(samples / "cat.png"), str(samples / "cat.png"), "--checkpoint", "nonesuch"]) == 2
+    assert capsys.readouterr().err.startswith("perceptmetric: checkpoint nonesuch: found neither")
+
+
+def test_no_traceback_from_the_process(bad, samples):
+    result = subprocess.run(
+        [COMMAND, str(samples / "cat.png"), str(bad / "truncated.png")], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perceptmetric import InputError, PerceptualDistance
+from perceptmetric.cli.main import main
+from perceptmetric.cli.overlay import COLOURS, overlay, save
+from perceptmetric.images import open_image
+
+
+def test_colours_run_from_black_to_the_largest_value():
+    image = Image.new("RGB", (60, 50))
+    distance_map = torch.zeros(1, 1, 50, 60)
+    distance_map[..., 10, 20] = 2.0
+    distance_map[..., 30, 40] = 1.0
+    pixels = np.asarray(overlay(image, distance_map))
+    assert pixels[0, 0].tolist() == [0, 0, 0]
+    assert pixels[10, 20].tolist() == [round(0.7 * value) for value in COLOURS[-1]]
+    assert pixels[30, 40].tolist() == [round(0.7 * value) for value in COLOURS[2]]
+    assert pixels[0, 60 + 8].tolist() == list(COLOURS[-1])
+    assert pixels[49, 60 + 8].tolist() == [0, 0, 0]
+    assert overlay(image, torch.zeros(1, 1, 50, 60)).size == (148, 50)
+
+
+def test_the_command_draws_the_map_and_prints_its_mean(samples, tmp_path, capsys):
+    paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg")]
+    assert main([*paths, "--map", str(tmp_path / "map.png")]) == 0
+    expected = PerceptualDistance()(*paths).item()
+    assert float(capsys.readouterr().out.split("\t")[0]) == pytest.approx(expected, abs=1e-6)
+    picture = open_image(tmp_path / "map.png")
+    width, height = open_image(paths[0]).size
+    assert picture.size == (width + 88, height)
+    assert len(np.unique(np.asarray(picture)[:, :width].reshape(-1, 3), axis=0)) > 100
+    assert [path.name for path in tmp_path.iterdir()] == ["map.png"]
+
+
+@pytest.mark.parametrize(("name", "message"), [("map.xyz", "no picture format"), ("nowhere/map.png", "no such folder")])
+def test_a_picture_that_cannot_be_written_is_named(name, message, samples, tmp_path, capsys):
+    with pytest.raises(InputError, match=message):
+        save(samples / "cat.png", torch.zeros(1, 1, 256, 384), tmp_path / name)
+    paths = [str(samples / file) for file in ("cat.png", "cat-jpeg.jpg")]
+    assert main([*paths, "--map", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_map_is_of_one_pair(samples, capsys):
+    with pytest.raises(SystemExit) as error:
+        main([str(samples / "cat.png")] * 3 + ["--map", "map.png"])
+    assert error.value.code == 2
+    assert "--map takes REFERENCE DISTORTED" in capsys.readouterr().err

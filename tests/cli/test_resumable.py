@@ -1,0 +1,118 @@
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from perceptmetric import InputError
+from perceptmetric.cli.main import main
+from perceptmetric.cli.pairs import Result
+from perceptmetric.cli.resumable import Table, read, shard
+
+COMMAND = [sys.executable, "-c", "import sys; from perceptmetric.cli.main import main; sys.exit(main())"]
+PAIRS = 200
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two folders of tiny images."""
+    root = tmp_path_factory.mktemp("pairs")
+    generator = np.random.default_rng(0)
+    for folder in ("a", "b"):
+        (root / folder).mkdir()
+        for number in range(PAIRS):
+            pixels = generator.integers(0, 256, (8, 8, 3), np.uint8)
+            Image.fromarray(pixels).save(root / folder / f"{number:03d}.png")
+    return [str(root / folder) for folder in ("a", "b")]
+
+
+@pytest.fixture(scope="module")
+def expected(folders, tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "distances.csv"
+    assert main([*folders, "--out", str(path)]) == 0
+    rows = list(read(path))
+    assert [row[0] for row in rows[1:]] == [f"{folders[0]}/{number:03d}.png" for number in range(PAIRS)]
+    return rows
+
+
+def test_a_run_killed_at_any_moment_goes_on(folders, expected, tmp_path):
+    path = tmp_path / "distances.csv"
+    kills = 0
+    moments = random.Random()  # noqa: S311
+    while kills < 2:
+        process = subprocess.Popen([*COMMAND, *folders, "--out", str(path)])
+        lines = path.read_bytes().count(b"\n") if path.exists() else 0
+        enough = lines + moments.randint(1, PAIRS // 4)
+        while process.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < enough):
+            time.sleep(moments.random() / 100)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert 1 < path.read_bytes().count(b"\n") <= PAIRS
+    assert main([*folders, "--out", str(path)]) == 0
+    assert list(read(path)) == expected
+
+
+def test_a_torn_line_is_dropped(folders, expected, tmp_path):
+    path = tmp_path / "distances.csv"
+    for end in (5, -1, -30):
+        whole = "".join(",".join(row) + "\n" for row in expected).encode()
+        path.write_bytes(whole[:end])
+        assert main([*folders, "--out", str(path)]) == 0
+        assert path.read_bytes() == whole
+
+
+def test_a_complete_table_is_left_alone(folders, expected, tmp_path, monkeypatch):
+    path = tmp_path / "distances.csv"
+    assert main([*folders, "--out", str(path)]) == 0
+    monkeypatch.setattr(Table, "append", lambda self, result: pytest.fail("measured again"))
+    assert main([*folders, "--out", str(path)]) == 0
+
+
+def test_ranks_share_the_pairs_and_merge(folders, expected, tmp_path, monkeypatch):
+    path = tmp_path / "distances.csv"
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    for rank in (2, 0, 1):
+        assert not path.exists()
+        monkeypatch.setenv("RANK", str(rank))
+        assert main([*folders, "--out", str(path)]) == 0
+        assert list(read(shard(path, rank, 3)))[1:] == expected[1:][rank::3]
+    assert list(read(path)) == expected
+
+
+def test_another_table_is_not_written_to(folders, tmp_path, capsys):
+    path = tmp_path / "distances.csv"
+    for content, problem in (
+        ("a,b\n1,2\n", "found the columns a,b, expected reference,distorted,"),
+        ("notes", "found something else"),
+    ):
+        path.write_text(content)
+        assert main([*folders, "--out", str(path)]) == 2
+        assert f"distances.csv: {problem}" in capsys.readouterr().err
+        assert path.read_text() == content
+
+
+def test_any_path_that_is_a_line_can_be_read_back(tmp_path):
+    path = tmp_path / "distances.csv"
+    names = ['with "quotes", commas', "ünï", "\udcff broken"]
+    with Table(path, ["x"]) as table:
+        for name in names:
+            table.append(Result(name, name, (0.25,)))
+        with pytest.raises(InputError, match="line break"):
+            table.append(Result("a\nb", "c", (0.25,)))
+    with Table(path, ["x"]) as table:
+        assert table.done == {(name, name) for name in names}
+    path.write_text("reference,distorted,x\na,b,1\nc\n")
+    with pytest.raises(InputError, match="line 3: found 1 columns, expected 3"):
+        Table(path, ["x"])
+
+
+def test_sort_does_not_go_with_a_table(folders, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([*folders, "--sort", "--out", str(Path(tmp_path) / "x.csv")])
+    assert "--sort goes with what is printed" in capsys.readouterr().err

@@ -1,0 +1,51 @@
+"""Every Python block of the documentation runs, page by page, one after the other."""
+
+import re
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(text):
+    """The line number and the code of each Python block."""
+    for match in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield text.count("\n", 0, match.start()) + 1, match[1]
+
+
+@pytest.fixture
+def names(tmp_path, samples, monkeypatch):
+    """What a page may use without saying where it comes from: a working folder with images, and some tensors."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(samples / "cat.png", "reference.png")
+    shutil.copy(samples / "cat-jpeg.jpg", "distorted.png")
+    # The default backend takes half a minute; tests/test_loss.py has it.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    images = torch.rand(2, 4, 3, 32, 32)
+    return {
+        "__name__": "page",
+        "batch_a": images[0],
+        "batch_b": images[1],
+        "output": images[0].clone().requires_grad_(),
+        "target": images[1],
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_the_blocks_of_a_page_run(page, names):
+    text = page.read_text(encoding="utf-8")
+    if needs := re.match(r"<!-- needs: (.+) -->\n", text):
+        for package in needs[1].split():
+            pytest.importorskip(package)
+    assert text.count("```python") == len(list(blocks(text))), "a block that this test would not run"
+    for line, code in blocks(text):
+        exec(compile("\n" * line + code, str(page), "exec"), names)  # noqa: S102
+
+
+def test_a_block_that_fails_is_found():
+    assert list(blocks("# Page\n\n```python\n1 / 0\n```\n")) == [(3, "1 / 0\n")]

@@ -1,0 +1,78 @@
+"""training/study/blurred.py, on networks and a database that are made up."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from perceptmetric import PerceptualDistance, checkpoints
+from perceptmetric.images import as_batch
+from perceptmetric.training.objectives import Deblur
+
+SCRIPT = Path(__file__).parents[2] / "training" / "study" / "blurred.py"
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location("blurred_script", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(module, "TABLE", tmp_path / "results" / "blurred.csv")
+    return module
+
+
+def test_every_network_meets_the_blurred_images(script, samples):
+    a, b = (as_batch(samples / name) for name in ("cat.png", "cat-jpeg.jpg"))
+    metric = script.on_blurred([checkpoints.load(name)[0] for name in ("deblur", "untrained")], 2)
+    found = metric.against(a)(b)
+    blurred = [Deblur(2).degrade(image, torch.Generator()) for image in (a, b)]
+    for name, value in zip(("deblur", "untrained"), found, strict=True):
+        expected = PerceptualDistance.from_pretrained(name, readout="paper", check=False)(*blurred)
+        assert value == pytest.approx(expected.item(), rel=1e-4)
+    assert len(metric.stages) == 2
+
+
+def test_the_table_names_runs_weights_and_scores_and_none_is_scored_twice(script, tid2013_root, tmp_path, monkeypatch):
+    for seed in range(2):
+        config = {"objective": {"name": "reconstruct"}, "seed": seed}
+        checkpoints.save(checkpoints.untrained(seed), config, tmp_path / f"reconstruct-seed{seed}")
+    for number, run in enumerate(
+        ("deblur-2-seed0", "longer-deblur-0.5-seed0", "deblur-0.5-seed0", "deblur-0.5-seed1", "sparse-0.001-seed0"),
+        start=2,
+    ):
+        config = {"objective": {"name": "deblur", "sigma": 2 if "-2-" in run else 0.5}, "seed": int(run[-1])}
+        if run.startswith("sparse"):
+            config["objective"] = {"name": "sparse", "weight": 0.001}
+        checkpoints.save(checkpoints.untrained(number), config, tmp_path / run)
+    asked = []
+
+    def score(dataset, metric):
+        asked.append(metric.name)
+        return np.stack([-dataset.quality, dataset.quality])
+
+    monkeypatch.setattr(script, "score", score)
+    monkeypatch.setattr("sys.argv", ["blurred.py", "--root", str(tid2013_root)])
+    (tmp_path / "results").mkdir()
+    script.main()
+    rows = script.read_table()
+    assert sorted(asked) == [*4 * ["blur 0.5"], "blur 2"]
+    assert [(row["run"], row["sigma"], row["srocc"], row["reconstruct"]) for row in rows] == [
+        ("deblur-0.5-seed0", "0.5", "1.0000", "-1.0000"),
+        ("deblur-0.5-seed1", "0.5", "1.0000", "-1.0000"),
+        ("longer-deblur-0.5-seed0", "0.5", "1.0000", "-1.0000"),
+        ("sparse-0.001-seed0", "0.5", "1.0000", "-1.0000"),
+        ("deblur-2-seed0", "2", "1.0000", "-1.0000"),
+    ]
+    assert len({row["weights_sha256"] for row in rows}) == 5
+    assert len({row["reconstruct_sha256"] for row in rows}) == 2
+
+    config["objective"] = {"name": "deblur", "sigma": 0.5}
+    checkpoints.save(checkpoints.untrained(9), config, tmp_path / "deblur-0.5-seed1")
+    asked.clear()
+    script.main()
+    assert asked == ["blur 0.5"]
+    again = script.read_table()
+    assert [row["run"] for row, before in zip(again, rows, strict=True) if row != before] == ["deblur-0.5-seed1"]

@@ -1,0 +1,49 @@
+import subprocess
+import sys
+import warnings
+
+import pytest
+from PIL import Image
+
+from perceptmetric import InputError
+from perceptmetric.command import run
+
+
+def fails(error):
+    def work():
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("error", [InputError("a.png: broken"), FileNotFoundError("a.png: no such file")])
+def test_bad_input_is_one_line_and_2(error, capsys):
+    assert run("tool", fails(error)) == 2
+    assert capsys.readouterr() == ("", f"tool: {error}\n")
+
+
+def test_ctrl_c_is_130(capsys):
+    assert run("tool", fails(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == "tool: interrupted\n"
+
+
+def test_a_reader_that_has_had_enough_is_141_and_silent():
+    program = (
+        "import sys; from perceptmetric.command import run\n"
+        "sys.exit(run('tool', lambda: [print('line', flush=True) for _ in range(10**5)] and None))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"line\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+def test_a_mistake_of_ours_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        run("tool", fails(ZeroDivisionError()))
+
+
+def test_pillows_warning_of_huge_images_is_an_error_while_the_command_runs():
+    with pytest.raises(Image.DecompressionBombWarning):
+        run("tool", lambda: warnings.warn("huge", Image.DecompressionBombWarning, stacklevel=1))

@@ -1,0 +1,92 @@
+"""Draws what each of the 128 V1 units of a network responds to, and says how far its filters are from their start.
+
+    python training/study/filters.py [CHECKPOINT...]
+
+Writes `docs/pictures/filters-<name>.png` for each bundled name or folder; without any, for all bundled ones and `untrained`.
+
+A unit's receptive field is the mean gradient of its response (`conv3`, before the last normalisation) with respect to
+the image, over grey images with a little noise: around grey the network is nearly linear, and the noise spreads what
+max-pooling would give to a single pixel. Grey is no influence; each field is scaled to its own largest value, but those
+of silent units, below a hundredth of the strongest, stay grey.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from perceptmetric.checkpoints import UNTRAINED, bundled_names, load, untrained
+from perceptmetric.perceptnet import Autoencoder
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+SIDE, COLUMNS, ZOOM = 28, 16, 2
+SILENT = 0.01
+
+
+def receptive_fields(network: Autoencoder) -> Tensor:
+    """(128, 3, 28, 28): the mean gradient of the unit in the image's middle."""
+    noise = torch.randn(64, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    images = (0.5 + 0.05 * noise).requires_grad_()
+    middle = network.until("conv3")(images)[:, :, SIDE // 8, SIDE // 8].sum(0)
+    fields = [torch.autograd.grad(response, images, retain_graph=True)[0].mean(0) for response in middle]
+    return torch.stack(fields)
+
+
+def strongest_first(fields: Tensor) -> tuple[Tensor, int]:
+    """The fields (N, 3, h, w) in order of their norm, and how many at the end are below `SILENT` of the first."""
+    strengths, order = fields.flatten(1).norm(dim=1).sort(descending=True)
+    return fields[order], int((strengths < SILENT * strengths[0]).sum())
+
+
+def picture(fields: Tensor, silent: int) -> Image.Image:
+    """The fields in a grid, each at its own scale; the last `silent` are grey."""
+    fields = 0.5 + 0.5 * fields / fields.abs().amax((1, 2, 3), keepdim=True)
+    fields[len(fields) - silent :] = 0.5
+    tiles = F.pad(fields, (1, 1, 1, 1), value=1.0).unflatten(0, (-1, COLUMNS))
+    pixels = tiles.permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
+    drawn = Image.fromarray((255 * pixels).round().byte().numpy())
+    return drawn.resize((drawn.width * ZOOM, drawn.height * ZOOM), Image.Resampling.NEAREST)
+
+
+def v1_filters(network: Autoencoder) -> Tensor:
+    """The weights of `conv3`, (128, 6, 5, 5): what each V1 unit takes from the 6 LGN channels."""
+    return network.encoder.get_parameter("conv3.weight").detach()
+
+
+def smoothness(filters: Tensor) -> float:
+    """Correlation of neighbouring weights (N, C, h, w): 0 for a random start, positive for pieces of contours."""
+    across = torch.stack([filters[..., 1:].flatten(), filters[..., :-1].flatten()])
+    down = torch.stack([filters[..., 1:, :].flatten(), filters[..., :-1, :].flatten()])
+    return torch.corrcoef(torch.cat([across, down], 1))[0, 1].item()
+
+
+def likeness_to_start(filters: Tensor, seed: int) -> float:
+    """Mean cosine of the filters and their random start: 1 before training."""
+    start = v1_filters(untrained(seed))
+    return F.cosine_similarity(filters.flatten(1), start.flatten(1)).mean().item()
+
+
+def main() -> None:
+    """Draws the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoints", metavar="CHECKPOINT", nargs="*")
+    for checkpoint in parser.parse_args().checkpoints or [UNTRAINED, *bundled_names()]:
+        network, config = load(checkpoint)
+        path = FOLDER / f"filters-{Path(checkpoint).name}.png"
+        fields, silent = strongest_first(receptive_fields(network))
+        picture(fields, silent).save(path, optimize=True)
+        filters = v1_filters(network)
+        print(
+            f"{path.name}: smoothness {smoothness(filters):.2f}, "
+            f"cosine with the random start {likeness_to_start(filters, config['seed']):.2f}, "
+            f"silent units {silent}"
+        )
+
+
+if __name__ == "__main__":
+    main()
