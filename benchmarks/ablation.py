@@ -2,8 +2,9 @@
 
     python benchmarks/ablation.py --root DIR
 
-Writes `benchmarks/results/<database>/ablation.json` and the table between the two marks in `docs/metric.md`. The
-readout's constants were chosen on references 1 to 12; references 13 to 25 are reported apart.
+Writes `benchmarks/results/<database>/ablation.json` and the table between the two marks in
+`docs/explanation/metric.md`. The readout's constants were chosen on references 1 to 12; references 13 to 25 are
+reported apart.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from perceptmetric.files import write
 from perceptmetric.readout import Default, Encoded, Paper
 
 RESULTS = Path(__file__).with_name("results")
-PAGE = Path(__file__).parents[1] / "docs" / "metric.md"
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "metric.md"
 MARKS = "<!-- ablation: written by benchmarks/ablation.py -->\n", "<!-- end of ablation -->\n"
 CHOSEN_ON = 12
 

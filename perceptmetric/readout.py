@@ -1,6 +1,6 @@
 """From two images, as the network sees them, to a distance and to a map of where it comes from.
 
-Two readouts: `paper`, exactly the study's, and `default`, which agrees better with people (docs/metric.md).
+Two readouts: `paper`, exactly the study's, and `default`, which agrees better with people (docs/explanation/metric.md).
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Paper(Readout):
 class Default(Readout):
     """How visible the error is in V1, beside the masking by the image itself, plus the difference in mean colour.
 
-    Three ingredients, of which docs/metric.md measures each:
+    Three ingredients, of which docs/explanation/metric.md measures each:
 
     - **Form.** The encoder sees the luma of the image. Its output loses its local mean (3x3 places), so that what is
       left is structure: responses z, in units of their root mean square over natural images. With the mean over

@@ -1,4 +1,4 @@
-"""The metric as other people's training code uses it; docs/loss.md has the same as examples."""
+"""The metric as other people's training code uses it; docs/how-to/loss.md has the same as examples."""
 
 import pytest
 import torch

@@ -47,7 +47,7 @@ def test_the_input_row_is_the_protocols():
 def test_the_ablation_is_in_the_documentation_as_measured():
     content = json.loads((RESULTS / "ablation.json").read_text())
     assert content["checkpoint_sha256"] == fingerprint(load(content["checkpoint"])[0])
-    page = (ROOT / "docs" / "metric.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "metric.md").read_text()
     for row in content["results"]:
         figures = " | ".join(f"{row[key]:.3f}" for key in ("first", "others"))
         assert f"| {row['ingredients']} | {row['srocc']:.3f} | " in page

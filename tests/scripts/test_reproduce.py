@@ -1,4 +1,4 @@
-"""training/study/reproduce.py: the tables of docs/reproduce.md are the committed results."""
+"""training/study/reproduce.py: the tables of docs/explanation/study.md are the committed results."""
 
 import importlib.util
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "reproduce.md"
+PAGE = ROOT / "docs" / "explanation" / "study.md"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Writes the tables of `docs/reproduce.md` from `training/study/results/`, each between two marks with its name.
+"""Writes the tables of `docs/explanation/study.md`, each between two marks with its name.
 
 python training/study/reproduce.py
 """
@@ -13,7 +13,7 @@ from perceptmetric.files import read_rows, write
 from perceptmetric.perceptnet import STAGES
 
 RESULTS = Path(__file__).with_name("results")
-PAGE = Path(__file__).parents[2] / "docs" / "reproduce.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "study.md"
 MARKS = "<!-- {}: written by training/study/reproduce.py -->\n", "<!-- end of {} -->\n"
 CODE = "gdn4"
 SHOWN = ("conv2", "gdn3", "conv3", "gdn4", "igdn1", "conv4", "igdn4")
