@@ -18,7 +18,7 @@ from huggingface_hub.utils import tqdm
 
 from perceptmetric import command
 from perceptmetric.errors import InputError
-from perceptmetric.files import write_rows
+from perceptmetric.tables import write_rows
 from perceptmetric.training.data import find_photographs
 from perceptmetric.training.recipe import Recipe, read_recipe
 from perceptmetric.training.trainer import is_finished, read_curve

@@ -21,10 +21,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from perceptmetric import checkpoints
 from perceptmetric.errors import InputError
-from perceptmetric.files import replacing, write, write_rows
+from perceptmetric.files import replacing, write
 from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import natural_statistics
+from perceptmetric.tables import write_rows
 from perceptmetric.training.data import Batch, Batches, central_squares, find_photographs
 from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.processes import Processes

@@ -23,8 +23,8 @@ from perceptmetric.benchmarks.agreement.statistics import srocc
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
 from perceptmetric.benchmarks.metrics.metric import Compare, Metric, fingerprint, staged
 from perceptmetric.checkpoints import load
-from perceptmetric.files import read_rows, write_rows
 from perceptmetric.perceptnet import Autoencoder
+from perceptmetric.tables import read_rows, write_rows
 from perceptmetric.training.objectives import Deblur
 
 CHECKPOINTS = Path(__file__).with_name("checkpoints")

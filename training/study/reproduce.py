@@ -9,8 +9,9 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from perceptmetric.files import read_rows, write
+from perceptmetric.files import write
 from perceptmetric.perceptnet import STAGES
+from perceptmetric.tables import read_rows
 
 RESULTS = Path(__file__).with_name("results")
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "study.md"

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from perceptmetric.benchmarks.metrics.metric import fingerprint
 from perceptmetric.checkpoints import UNTRAINED, load
-from perceptmetric.files import write_rows
 from perceptmetric.images import as_batch
+from perceptmetric.tables import write_rows
 from perceptmetric.training.data import RESAMPLING, central_squares, find_photographs
 from perceptmetric.training.recipe import Recipe
 

@@ -25,8 +25,8 @@ from perceptmetric.benchmarks.agreement.statistics import srocc
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
 from perceptmetric.benchmarks.metrics.metric import fingerprint, staged
 from perceptmetric.checkpoints import CONFIG_FILE, UNTRAINED, WEIGHTS_FILE, load
-from perceptmetric.files import read_rows, write_rows
 from perceptmetric.perceptnet import STAGES, Autoencoder
+from perceptmetric.tables import read_rows, write_rows
 from perceptmetric.training.objectives import OBJECTIVES
 from perceptmetric.training.recipe import Recipe
 from perceptmetric.training.trainer import CURVE_FILE, is_finished

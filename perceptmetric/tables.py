@@ -1,0 +1,147 @@
+"""Tables of results: CSV files, Markdown, and the places of a page that a script writes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from perceptmetric.errors import InputError
+from perceptmetric.files import write
+
+
+def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    r"""Rows as CSV, with a header and lines that end in `\n`.
+
+    Args:
+        rows: one mapping from column to value for each line; a missing column leaves its cell empty.
+        columns: the header, which also sets the order of the cells.
+
+    Raises:
+        ValueError: a row has a key that is not one of the columns.
+
+    Examples:
+        >>> print(csv_text([{"stage": "gdn4", "srocc": 0.75}, {"stage": "conv4"}], ["stage", "srocc"]), end="")
+        stage,srocc
+        gdn4,0.75
+        conv4,
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_rows(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Writes a CSV file, as `csv_text` gives it, whole or not at all.
+
+    Args:
+        path: the file; its folder must exist.
+        rows: one mapping from column to value for each line; a missing column leaves its cell empty.
+        columns: the header, which also sets the order of the cells.
+
+    Raises:
+        ValueError: a row has a key that is not one of the columns.
+        OSError: the file cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "scores.csv"
+        >>> write_rows(target, [{"stage": "gdn4", "srocc": 0.75}], ["stage", "srocc"])
+        >>> print(target.read_text(), end="")
+        stage,srocc
+        gdn4,0.75
+    """
+    write(path, csv_text(rows, columns))
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """The lines of a CSV file below its header; each is a mapping from column to text.
+
+    Args:
+        path: the file, in UTF-8.
+
+    Raises:
+        OSError: the file cannot be read.
+
+    Examples:
+        >>> import tempfile
+        >>> source = Path(tempfile.mkdtemp()) / "scores.csv"
+        >>> write_rows(source, [{"stage": "gdn4", "srocc": 0.75}], ["stage", "srocc"])
+        >>> read_rows(source)
+        [{'stage': 'gdn4', 'srocc': '0.75'}]
+    """
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    r"""A Markdown table; every line ends in `\n`.
+
+    Args:
+        header: the titles of the columns; an empty title is allowed.
+        rows: the cells of each line, as many as there are columns.
+
+    Raises:
+        ValueError: a row does not have as many cells as the header.
+
+    Examples:
+        >>> print(markdown(["stage", "SROCC"], [["gdn4", "0.750"]]), end="")
+        | stage | SROCC |
+        |---|---|
+        | gdn4 | 0.750 |
+    """
+    lines = [_line(header), "|" + "---|" * len(header)]
+    for row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"found a row of {len(row)} cells ({_line(row)}), expected {len(header)}")
+        lines.append(_line(row))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def filled(page: str, sections: Mapping[str, str]) -> str:
+    r"""A page with new text between the two marks of each section.
+
+    The marks are comments on lines of their own: `<!-- NAME: written by SCRIPT -->` and `<!-- end of NAME -->`.
+
+    Args:
+        page: the text of a Markdown page.
+        sections: the new text of each section by its name; it should end in `\n`.
+
+    Returns:
+        The page; everything outside the sections stays as it was.
+
+    Raises:
+        InputError: a section does not have its two marks exactly once in the page.
+
+    Examples:
+        >>> page = "Seeds:\n<!-- seeds: written by seeds.py -->\nold\n<!-- end of seeds -->\nThe end.\n"
+        >>> print(filled(page, {"seeds": "new\n"}), end="")
+        Seeds:
+        <!-- seeds: written by seeds.py -->
+        new
+        <!-- end of seeds -->
+        The end.
+    """
+    for name, text in sections.items():
+        marks = re.compile(
+            rf"^(<!-- {re.escape(name)}: [^\n]*-->\n)(.*?)^(<!-- end of {re.escape(name)} -->)$",
+            re.MULTILINE | re.DOTALL,
+        )
+        places = list(marks.finditer(page))
+        if len(places) != 1:
+            raise InputError(
+                f"found {len(places)} places between <!-- {name}: ... --> and <!-- end of {name} -->, expected one"
+            )
+        (place,) = places
+        page = page[: place.start(1)] + text + page[place.end(1) :]
+    return page

@@ -1,0 +1,81 @@
+import threading
+import time
+from itertools import count, islice
+
+import pytest
+
+from perceptmetric.ahead import read_ahead
+
+
+def living_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+
+
+def test_results_come_in_order_though_later_work_ends_first():
+    def work(item):
+        time.sleep(0.01 * (5 - item))
+        return item
+
+    assert list(read_ahead(work, range(5), threads=5, limit=5)) == list(range(5))
+    assert not living_threads()
+
+
+def test_other_threads_work_before_a_result_is_asked_for():
+    begun = threading.Event()
+    results = read_ahead(lambda item: begun.set() if item == 1 else threading.get_ident(), range(2), threads=2, limit=2)
+    assert next(results) != threading.get_ident()
+    assert begun.wait(10)
+    results.close()
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_no_more_items_are_taken_than_the_limit(limit):
+    taken = []
+    items = (taken.append(number) or number for number in count())
+    results = read_ahead(str, items, threads=2, limit=limit)
+    assert not taken
+    for number, result in enumerate(islice(results, 4)):
+        assert result == str(number)
+        assert len(taken) == number + limit
+    results.close()
+    assert not living_threads()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 10])
+def test_an_exception_comes_in_its_place(limit):
+    def work(item):
+        return 1 // item
+
+    results = read_ahead(work, [1, 1, 0, 1], threads=2, limit=limit)
+    assert [next(results), next(results)] == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert not living_threads()
+
+    def items():
+        yield from (1, 1)
+        raise ValueError("line 3")
+
+    results = read_ahead(work, items(), threads=2, limit=limit)
+    assert [next(results), next(results)] == [1, 1]
+    with pytest.raises(ValueError, match="line 3"):
+        next(results)
+    assert not living_threads()
+
+
+def test_a_closed_generator_begins_nothing_more():
+    begun = []
+
+    def work(item):
+        begun.append(item)
+        time.sleep(0.05)
+
+    results = read_ahead(work, range(10), threads=1, limit=10)
+    next(results)
+    results.close()
+    assert len(begun) < 10
+    assert not living_threads()
+
+
+def test_nothing_at_all():
+    assert list(read_ahead(str, [], threads=1, limit=1)) == []
