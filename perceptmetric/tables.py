@@ -133,11 +133,8 @@ def filled(page: str, sections: Mapping[str, str]) -> str:
         The end.
     """
     for name, text in sections.items():
-        marks = re.compile(
-            rf"^(<!-- {re.escape(name)}: [^\n]*-->\n)(.*?)^(<!-- end of {re.escape(name)} -->)$",
-            re.MULTILINE | re.DOTALL,
-        )
-        places = list(marks.finditer(page))
+        start, end = rf"^<!-- {re.escape(name)}: [^\n]*-->\n", rf"^<!-- end of {re.escape(name)} -->$"
+        places = list(re.finditer(rf"{start}(.*?){end}", page, re.MULTILINE | re.DOTALL))
         if len(places) != 1:
             raise InputError(
                 f"found {len(places)} places between <!-- {name}: ... --> and <!-- end of {name} -->, expected one"
