@@ -24,8 +24,8 @@ from perceptmetric.benchmarks.agreement.report import versions
 from perceptmetric.benchmarks.agreement.scoring import score
 from perceptmetric.benchmarks.agreement.statistics import Floats, agreement, srocc
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics.metric import Compare, Metric, fingerprint, ours
-from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, load
+from perceptmetric.benchmarks.metrics.metric import Compare, Metric, ours
+from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, fingerprint, load
 from perceptmetric.files import write
 from perceptmetric.readout import Default, Encoded, Paper
 

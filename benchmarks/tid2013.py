@@ -25,9 +25,9 @@ from perceptmetric.benchmarks.agreement.report import Report, Row, against, inte
 from perceptmetric.benchmarks.agreement.scoring import score
 from perceptmetric.benchmarks.agreement.statistics import Floats
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics.metric import MetricError, fingerprint
+from perceptmetric.benchmarks.metrics.metric import MetricError
 from perceptmetric.benchmarks.metrics.peers import NAMES, peer
-from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, load
+from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, fingerprint, load
 from perceptmetric.files import write
 from perceptmetric.perceptnet import STAGES
 

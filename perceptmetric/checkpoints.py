@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from importlib import resources
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from safetensors.torch import save as to_safetensors
 
 from perceptmetric import hub
 from perceptmetric.errors import InputError
@@ -93,6 +95,23 @@ def untrained(seed: int) -> Autoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Autoencoder()
+
+
+def fingerprint(network: Autoencoder) -> str:
+    """The SHA-256 of a network's weights, written as a `model.safetensors` of float32.
+
+    Args:
+        network: of any precision and on any device.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Examples:
+        >>> len(fingerprint(untrained(seed=0)))
+        64
+    """
+    weights = {name: tensor.float().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    return hashlib.sha256(to_safetensors(weights)).hexdigest()
 
 
 def _bundled() -> Path:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from perceptmetric import checkpoints, hub, tiles
 from perceptmetric import readout as readouts
 from perceptmetric.errors import InputError
-from perceptmetric.fast import layers as fast
+from perceptmetric.fast.kernels import suits
 from perceptmetric.images import MIN_SIDE, ImageLike, as_floats, as_pixels
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import Encoded, Readout
@@ -203,7 +203,7 @@ class PerceptualDistance(nn.Module):
         """The distances (N,) of two images or batches, of one and many, or of many and one."""
         first, second = self._pixels(a, "first image"), self._pixels(b, "second image")
         needs_graph = torch.is_grad_enabled() and (first.values.requires_grad or second.values.requires_grad)
-        if needs_graph or not all(fast.suits(self._floats(image.values[:1, :, :1, :1])) for image in (first, second)):
+        if needs_graph or not all(suits(self._floats(image.values[:1, :, :1, :1])) for image in (first, second)):
             return self.compare(self._encode(first), self._encode(second))
         _check_pair(first, second)
         with torch.no_grad(), _own_precision("cpu"):

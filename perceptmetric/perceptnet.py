@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from perceptmetric.fast import layers as fast
 from perceptmetric.normalization import DivisiveNormalization, InverseDivisiveNormalization
 
 ENCODER_STAGES = ("gdn1", "conv1", "pool1", "gdn2", "conv2", "pool2", "gdn3", "conv3", "gdn4")
@@ -132,13 +131,12 @@ class Autoencoder(nn.Module):
         return image[..., : shape[-2], : shape[-1]]
 
     def stages(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """The name and the activations of each of the 19 stages, `input` first, each computed when asked for."""
+        """The name and the activations of each stage in `STAGES`, each computed when it is asked for."""
         activations = images
-        yield "input", activations
-        for part in (self.encoder, self.decoder):
-            for name, layer in part.named_children():
-                activations = fast.run(nn.Sequential(layer), activations)
-                yield name, activations
+        yield STAGES[0], activations
+        for name, layer in self.until(STAGES[-1]).named_children():
+            activations = layer(activations)
+            yield name, activations
 
     def until(self, stage: str) -> nn.Sequential:
         """The layers up to and including `stage` as one module that shares this network's weights.

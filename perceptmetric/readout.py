@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from perceptmetric.errors import InputError
-from perceptmetric.fast import layers as fast
-from perceptmetric.fast.layers import local_mean, mean_square, without_local_mean
+from perceptmetric.fast.layers import run
+from perceptmetric.fast.local import local_mean, mean_square, without_local_mean
 from perceptmetric.perceptnet import Autoencoder, stride
 
 Encoded = tuple[Tensor, ...]
@@ -98,7 +98,7 @@ class Paper(Readout):
 
     def encode(self, images: Tensor) -> Encoded:
         """The activations of the stage."""
-        return (fast.run(self.layers, images),)
+        return (run(self.layers, images),)
 
     def compare(self, a: Encoded, b: Encoded) -> Tensor:
         """`sqrt(sum_chw (a - b)^2)`; exactly 0, with gradient 0, where the two are equal."""
@@ -263,9 +263,9 @@ def _pathways(
     encoder: nn.Sequential, adaptation: nn.Sequential, images: Tensor, scale: Tensor | float = 1.0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Form without its local mean, scaled, and gdn2's response to the mean colour: that to its luma, and the rest."""
-    form = without_local_mean(fast.run(encoder, _grey(images)), scale)
+    form = without_local_mean(run(encoder, _grey(images)), scale)
     averaged = F.avg_pool2d(images, BLOCK, ceil_mode=True, count_include_pad=False)
-    luma, coloured = (fast.run(adaptation, x) for x in (_grey(averaged), averaged))
+    luma, coloured = (run(adaptation, x) for x in (_grey(averaged), averaged))
     return form, luma, coloured - luma
 
 

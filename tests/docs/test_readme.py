@@ -5,8 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
-from perceptmetric.benchmarks.metrics.metric import fingerprint
-from perceptmetric.checkpoints import bundled_names, load
+from perceptmetric.checkpoints import bundled_names, fingerprint, load
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

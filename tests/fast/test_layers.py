@@ -1,13 +1,13 @@
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perceptmetric import PerceptualDistance
 from perceptmetric.checkpoints import load
-from perceptmetric.fast import layers as fast
-from perceptmetric.fast.layers import PLACES, mean_square, run, without_local_mean
+from perceptmetric.fast import kernels
+from perceptmetric.fast.layers import run, stages
+from perceptmetric.fast.local import mean_square, without_local_mean
 from perceptmetric.perceptnet import STAGES
 
 NETWORK = load("reconstruct")[0].requires_grad_(False)
@@ -23,6 +23,15 @@ def test_every_stage_is_what_the_layers_give(stage):
         torch.testing.assert_close(run(layers, images), layers(images), rtol=1e-5, atol=1e-5)
 
 
+def test_the_stages_are_the_networks_own():
+    images = torch.rand(2, 3, 20, 24)
+    fast, plain = list(stages(NETWORK, images)), list(NETWORK.stages(images))
+    assert [name for name, _ in fast] == list(STAGES)
+    assert fast[0][1] is images
+    for (_, found), (_, expected) in zip(fast, plain, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
 @given(height=st.integers(4, 70), width=st.integers(4, 70), n=st.integers(1, 3))
 def test_any_size_and_number(height, width, n):
     images = torch.rand(n, 3, height, width, dtype=torch.float64)
@@ -31,14 +40,6 @@ def test_any_size_and_number(height, width, n):
         kept = images.clone()
         torch.testing.assert_close(run(encoder, images), encoder(images), rtol=1e-10, atol=1e-10)
     assert torch.equal(images, kept)
-
-
-@pytest.mark.parametrize("width", [1, 7, PLACES + 1])
-def test_the_local_mean_is_taken_from_what_was_there(width):
-    x = torch.rand(2, 5, 40, width)
-    expected = 3 * (x - F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False))
-    with torch.no_grad():
-        torch.testing.assert_close(without_local_mean(x.clone(), 3.0), expected)
 
 
 def test_weights_that_want_a_gradient_get_it_from_the_plain_layers():
@@ -56,7 +57,7 @@ def test_the_gradient_is_that_of_the_plain_layers(height, width, n, readout):
     a, b = torch.rand(2, n, 3, height, width, dtype=torch.float64)
     with pytest.MonkeyPatch.context() as patch:
         found = gradients(metric, a, b)
-        patch.setattr(fast, "suits", lambda x: False)
+        patch.setattr(kernels, "suits", lambda x: False)
         expected = gradients(metric, a, b)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
 

@@ -16,8 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from perceptmetric.benchmarks.metrics.metric import fingerprint
-from perceptmetric.checkpoints import UNTRAINED, load
+from perceptmetric.checkpoints import UNTRAINED, fingerprint, load
 from perceptmetric.images import as_batch
 from perceptmetric.tables import write_rows
 from perceptmetric.training.data import central_squares, find_photographs

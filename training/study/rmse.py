@@ -21,8 +21,7 @@ import torch.nn.functional as F
 from PIL.Image import Resampling
 from torch import Tensor
 
-from perceptmetric.benchmarks.metrics.metric import fingerprint
-from perceptmetric.checkpoints import UNTRAINED, load
+from perceptmetric.checkpoints import UNTRAINED, fingerprint, load
 from perceptmetric.images import as_batch
 from perceptmetric.tables import write_rows
 from perceptmetric.training.data import RESAMPLING, central_squares, find_photographs

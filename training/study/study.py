@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from perceptmetric.benchmarks.agreement.scoring import score
 from perceptmetric.benchmarks.agreement.statistics import srocc
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics.metric import fingerprint, staged
-from perceptmetric.checkpoints import CONFIG_FILE, UNTRAINED, WEIGHTS_FILE, load
+from perceptmetric.benchmarks.metrics.metric import staged
+from perceptmetric.checkpoints import CONFIG_FILE, UNTRAINED, WEIGHTS_FILE, fingerprint, load
 from perceptmetric.perceptnet import STAGES, Autoencoder
 from perceptmetric.tables import read_rows, write_rows
 from perceptmetric.training.objectives import OBJECTIVES

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from perceptmetric.benchmarks.agreement.report import Report, Row, row
 from perceptmetric.benchmarks.agreement.scoring import Interrupted, score
 from perceptmetric.benchmarks.datasets import Dataset
-from perceptmetric.benchmarks.metrics.metric import OURS, MetricError, fingerprint, ours
+from perceptmetric.benchmarks.metrics.metric import OURS, MetricError, ours
 from perceptmetric.benchmarks.metrics.peers import peers
-from perceptmetric.checkpoints import load
+from perceptmetric.checkpoints import fingerprint, load
 
 
 def evaluate(

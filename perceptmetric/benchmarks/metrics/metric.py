@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from safetensors.torch import save
 from torch import Tensor
 
 from perceptmetric.checkpoints import load
 from perceptmetric.errors import InputError
+from perceptmetric.fast.layers import stages as stages_of
 from perceptmetric.metric import PerceptualDistance
 from perceptmetric.perceptnet import STAGES, Autoencoder
 from perceptmetric.readout import euclidean
@@ -86,7 +85,7 @@ def staged(network: Autoencoder, stages: Sequence[str] = ("gdn4",)) -> Metric:
     last = max(stages, key=STAGES.index)
 
     def activations(image: Tensor) -> Iterator[tuple[str, Tensor]]:
-        return islice(network.stages(image), STAGES.index(last) + 1)
+        return islice(stages_of(network, image), STAGES.index(last) + 1)
 
     def against(reference: Tensor) -> Compare:
         encoded = {stage: values for stage, values in activations(reference) if stage in stages}
@@ -102,15 +101,3 @@ def staged(network: Autoencoder, stages: Sequence[str] = ("gdn4",)) -> Metric:
         return compare
 
     return Metric(OURS, tuple(stages), against)
-
-
-def fingerprint(network: Autoencoder) -> str:
-    """The SHA-256 of a network's weights as a `model.safetensors` of float32.
-
-    Examples:
-        >>> from perceptmetric.checkpoints import load
-        >>> len(fingerprint(load("untrained")[0]))
-        64
-    """
-    weights = {name: tensor.float().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    return hashlib.sha256(save(weights)).hexdigest()

@@ -18,9 +18,9 @@ from scipy import ndimage
 
 import perceptmetric
 from perceptmetric.benchmarks.agreement.report import versions
-from perceptmetric.benchmarks.metrics.metric import Metric, MetricError, fingerprint, ours
+from perceptmetric.benchmarks.metrics.metric import Metric, MetricError, ours
 from perceptmetric.benchmarks.metrics.peers import peers
-from perceptmetric.checkpoints import load
+from perceptmetric.checkpoints import fingerprint, load
 from perceptmetric.errors import InputError
 from perceptmetric.images import as_batch, open_image
 

@@ -22,7 +22,8 @@ from perceptmetric.benchmarks.metrics.metric import Metric
 from perceptmetric.benchmarks.metrics.peers import peers
 from perceptmetric.benchmarks.speed import memory
 from perceptmetric.checkpoints import DEFAULT, load
-from perceptmetric.fast import layers as fast
+from perceptmetric.fast.layers import run
+from perceptmetric.fast.torch_private import onednn_product
 from perceptmetric.metric import PerceptualDistance, distance
 
 HEIGHT, WIDTH = 384, 512
@@ -153,14 +154,12 @@ def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], obje
 
     works: dict[str, Callable[[], object]] = {
         PRODUCT: lambda: matrices[0] @ matrices[1],
-        "matrix product, oneDNN's": without_graph(
-            lambda: fast.onednn_product(matrices[0].mT[None, :, None], matrices[1])
-        ),
-        PAIR: without_graph(lambda: (fast.run(encoder, a), fast.run(encoder, b))),
+        "matrix product, oneDNN's": without_graph(lambda: onednn_product(matrices[0].mT[None, :, None], matrices[1])),
+        PAIR: without_graph(lambda: (run(encoder, a), run(encoder, b))),
         "encoder, a pair, layer by layer": without_graph(lambda: (encoder(a), encoder(b))),
     }
     for number, images in pixels.items():
-        works[f"encoder, batch {number}"] = without_graph(partial(fast.run, encoder, images))
+        works[f"encoder, batch {number}"] = without_graph(partial(run, encoder, images))
         works[f"encoder, batch {number}, layer by layer"] = without_graph(partial(encoder, images))
         works[f"default readout, batch {number}"] = partial(default, images, images.flip(-1))
     works["paper readout"] = lambda: paper(a, b)
@@ -202,7 +201,7 @@ def operations(work: Callable[[], object]) -> int:
         >>> operations(lambda: torch.ones(2, 3) @ torch.ones(3, 5))
         60
     """
-    # The one operation of `perceptmetric.fast.layers` that torch does not count by itself.
+    # The one operation of `perceptmetric.fast` that torch does not count by itself.
     others = {torch.ops.aten.mkldnn_convolution: _convolution}
     with FlopCounterMode(display=False, custom_mapping=others) as counter:
         work()

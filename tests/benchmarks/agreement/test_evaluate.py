@@ -6,8 +6,7 @@ import torch
 from perceptmetric import InputError
 from perceptmetric.benchmarks.agreement.evaluate import evaluate
 from perceptmetric.benchmarks.agreement.scoring import Interrupted
-from perceptmetric.benchmarks.metrics.metric import fingerprint
-from perceptmetric.checkpoints import load
+from perceptmetric.checkpoints import fingerprint, load
 from perceptmetric.perceptnet import STAGES
 
 

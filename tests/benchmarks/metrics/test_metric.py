@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from perceptmetric import PerceptualDistance
-from perceptmetric.benchmarks.metrics.metric import fingerprint, staged
-from perceptmetric.checkpoints import bundled_names, load, save, untrained
+from perceptmetric.benchmarks.metrics.metric import staged
+from perceptmetric.checkpoints import bundled_names, fingerprint, load, save, untrained
 from perceptmetric.perceptnet import STAGES
 
 

@@ -1,0 +1,107 @@
+"""The steps that the fast layers are made of: a matrix product, a max-pool, and an image cut into strips of rows."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from perceptmetric.fast import torch_private
+
+PLACES = 1024
+"""Places of 128 channels computed at a time by each thread: half a MiB, which stays in a core's own cache."""
+
+NARROW = 16
+"""Up to this many channels, a matrix product by oneDNN is not worth its rearranging of the weights."""
+
+
+def suits(x: Tensor, dtype: torch.dtype | None = None) -> bool:
+    """Whether the fast path can take a tensor: float32 or float64 on CPU, watched by no compiler and no transform.
+
+    Args:
+        x: any tensor.
+        dtype: what it will be computed in, if not in its own dtype.
+
+    Examples:
+        >>> suits(torch.zeros(1)), suits(torch.zeros(1, dtype=torch.bfloat16))
+        (True, False)
+        >>> suits(torch.zeros(1, dtype=torch.uint8), dtype=torch.float32)
+        True
+    """
+    return (
+        not torch.compiler.is_compiling()
+        and not torch_private.is_tracing()
+        and type(x) in (Tensor, nn.Parameter)
+        and x.device.type == "cpu"
+        and (dtype or x.dtype) in (torch.float32, torch.float64)
+        and not torch_private.is_transformed(x)
+        and torch.autograd.forward_ad.unpack_dual(x).tangent is None
+    )
+
+
+def wants_gradient(x: Tensor) -> bool:
+    """Whether autograd records what is computed from `x`."""
+    return torch.is_grad_enabled() and x.requires_grad
+
+
+def matrix_product(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multiplies the channels at each place by a matrix; the result has the memory layout of `x`.
+
+    Args:
+        x: floats (N, C, H, W) on CPU.
+        matrix: (C, C).
+        bias: (C,), added at each place.
+
+    Returns:
+        Floats (N, C, H, W).
+
+    Examples:
+        >>> matrix_product(torch.ones(1, 2, 1, 1), torch.ones(2, 2), torch.tensor([0.0, 1.0])).flatten().tolist()
+        [2.0, 3.0]
+    """
+    if len(matrix) > NARROW and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
+        # On some processors twice as fast as the library PyTorch uses for matrix products, on others as fast.
+        return torch_private.onednn_product(x, matrix, bias)
+    if not x.is_contiguous():
+        return channels_first(F.linear(x.permute(0, 2, 3, 1), matrix, bias))
+    matrices = matrix.expand(len(x), -1, -1)
+    product = (
+        torch.bmm(matrices, x.flatten(2)) if bias is None else torch.baddbmm(bias[:, None], matrices, x.flatten(2))
+    )
+    return product.view(x.shape)
+
+
+def max_pool(x: Tensor) -> Tensor:
+    """The maximum of each 2x2 places; where few channels are pooled, several times as fast as PyTorch's own.
+
+    Args:
+        x: (N, C, H, W).
+
+    Returns:
+        (N, C, ceil(H / 2), ceil(W / 2)).
+
+    Examples:
+        >>> max_pool(torch.arange(6.0).view(1, 1, 2, 3)).flatten().tolist()
+        [4.0, 5.0]
+    """
+    height, width = x.shape[-2:]
+    if height % 2 or width % 2:
+        x = F.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
+    rows = torch.maximum(x[:, :, 0::2], x[:, :, 1::2])
+    return torch.maximum(rows[..., 0::2], rows[..., 1::2])
+
+
+def strips(height: int, width: int) -> list[slice]:
+    """The rows of an image in strips of about `PLACES` places for each thread.
+
+    Examples:
+        >>> strips(1, 5)
+        [slice(0, 1, None)]
+    """
+    rows = max(1, PLACES * torch.get_num_threads() // width)
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
+
+
+def channels_first(x: Tensor) -> Tensor:
+    """(N, H, W, C) seen as (N, C, H, W); the memory is the same."""
+    return x.permute(0, 3, 1, 2)

@@ -1,0 +1,135 @@
+"""Means over 3x3 places and over channels, and their gradients, in few passes over memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from perceptmetric.fast import kernels
+
+
+def local_mean(x: Tensor) -> Tensor:
+    """The mean over the 3x3 places around each place; at the border, over the places that lie in the image.
+
+    Args:
+        x: floats (N, C, H, W).
+
+    Returns:
+        Floats (N, C, H, W).
+
+    Examples:
+        >>> local_mean(torch.tensor([[[[1.0, 2.0, 6.0]]]])).flatten().tolist()
+        [1.5, 3.0, 4.0]
+    """
+    mean: Tensor = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+    return mean
+
+
+def without_local_mean(x: Tensor, scale: Tensor | float) -> Tensor:
+    """`(x - local_mean(x)) * scale`.
+
+    Args:
+        x: floats (N, C, H, W), for the caller to give away: the result may be written over them.
+        scale: a number, or a tensor that holds one.
+
+    Returns:
+        Floats (N, C, H, W).
+
+    Examples:
+        >>> without_local_mean(torch.ones(1, 2, 4, 4), 2.0).abs().max().item()
+        0.0
+    """
+    if not kernels.suits(x):
+        return (x - local_mean(x)) * scale
+    if kernels.wants_gradient(x):
+        centred: Tensor = _WithoutLocalMean.apply(x, scale)  # type: ignore[no-untyped-call]
+        return centred
+    return _by_strips(x, scale, out=x)
+
+
+def mean_square(x: Tensor, y: Tensor | None = None) -> Tensor:
+    """The mean over channels of `x^2` or, given `y`, of `(x - y)^2`.
+
+    Args:
+        x: floats (N, C, H, W), or (1, C, H, W) to compare one image with all of `y`.
+        y: likewise.
+
+    Returns:
+        Floats (N, 1, H, W).
+
+    Examples:
+        >>> mean_square(torch.full((1, 4, 1, 1), 2.0)).item()
+        4.0
+        >>> mean_square(torch.full((1, 4, 1, 1), 2.0), torch.full((3, 4, 1, 1), 5.0)).flatten().tolist()
+        [9.0, 9.0, 9.0]
+    """
+    if not (kernels.suits(x) and (y is None or kernels.suits(y))):
+        return (x if y is None else x - y).square().mean(1, keepdim=True)
+    squares: Tensor = _MeanSquare.apply(x, y)  # type: ignore[no-untyped-call]
+    return squares
+
+
+class _WithoutLocalMean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor | float) -> Tensor:
+        ctx.scale = scale
+        return _by_strips(x, scale, out=torch.empty_like(x))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (g,) = gradients
+        # A place counts in the mean of each neighbour by one share of that mean's places: fewer than 9 at the border.
+        shares = g / F.avg_pool2d(torch.ones_like(g[:1, :1]), 3, stride=1, padding=1)
+        return (g - F.avg_pool2d(shares, 3, stride=1, padding=1)) * ctx.scale, None
+
+
+class _MeanSquare(torch.autograd.Function):
+    """The gradient takes the difference anew from `x` and `y`, so that it need not be kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, y)
+        norms: Tensor = torch.linalg.vector_norm(x if y is None else x - y, dim=1, keepdim=True)
+        return norms.square_().div_(x.shape[1])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, y = ctx.saved_tensors
+        slope = gradients[0] * (2 / x.shape[1])
+        if y is None:
+            return x * slope, None
+        at_x, at_y = ctx.needs_input_grad
+        return (
+            ((x - y) * slope).sum_to_size(x.shape) if at_x else None,
+            ((y - x) * slope).sum_to_size(y.shape) if at_y else None,
+        )
+
+
+def _by_strips(x: Tensor, scale: Tensor | float, out: Tensor) -> Tensor:
+    """`(x - local_mean(x)) * scale` written into `out`, which may be `x`."""
+    strips = kernels.strips(*x.shape[-2:])
+    for image, result in zip(x.split(1), out.split(1), strict=True):
+        # The mean of a strip needs the row above it as it was: it is taken before that row is overwritten.
+        means = _one_ahead(_mean_of_strip(image, rows) for rows in strips)
+        for rows, mean in zip(strips, means, strict=True):
+            torch.sub(image[:, :, rows], mean, out=result[:, :, rows]).mul_(scale)
+    return out
+
+
+def _mean_of_strip(x: Tensor, rows: slice) -> Tensor:
+    """The rows of `local_mean(x)`, from these rows and one more above and below."""
+    above = max(rows.start - 1, 0)
+    return local_mean(x[:, :, above : rows.stop + 1])[:, :, rows.start - above : rows.stop - above]
+
+
+def _one_ahead(tensors: Iterator[Tensor]) -> Iterator[Tensor]:
+    """The same tensors, each given only when the next one has been computed."""
+    current = next(tensors)
+    for following in tensors:
+        yield current
+        current = following
+    yield current
