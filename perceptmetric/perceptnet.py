@@ -134,9 +134,10 @@ class Autoencoder(nn.Module):
         """The name and the activations of each stage in `STAGES`, each computed when it is asked for."""
         activations = images
         yield STAGES[0], activations
-        for name, layer in self.until(STAGES[-1]).named_children():
-            activations = layer(activations)
-            yield name, activations
+        for part in (self.encoder, self.decoder):
+            for name, layer in part.named_children():
+                activations = layer(activations)
+                yield name, activations
 
     def until(self, stage: str) -> nn.Sequential:
         """The layers up to and including `stage` as one module that shares this network's weights.

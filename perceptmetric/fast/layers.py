@@ -62,9 +62,10 @@ def stages(network: Autoencoder, images: Tensor) -> Iterator[tuple[str, Tensor]]
     """
     activations = images
     yield STAGES[0], activations
-    for name, layer in network.until(STAGES[-1]).named_children():
-        activations = run(nn.Sequential(layer), activations)
-        yield name, activations
+    for part in (network.encoder, network.decoder):
+        for name, layer in part.named_children():
+            activations = run(nn.Sequential(layer), activations)
+            yield name, activations
 
 
 def _steps(layers: nn.Sequential) -> list[Step]:
