@@ -45,4 +45,4 @@ def train(recipe: Path, data: Path, out: Path, seed: int | None) -> None:
         DivergedError: at the first loss that is not finite.
     """
     with joined() as (processes, device):
-        Trainer(read_recipe(recipe, seed), data, out, device, processes).run()
+        Trainer(read_recipe(recipe, seed), data, out, device, processes, recipe_name=recipe.stem).run()

@@ -1,15 +1,14 @@
 """Photographs on disk, as batches to train on and central squares to validate on.
 
-A photograph that cannot be used is skipped and named, with the reason, in what each function returns.
+Photographs that cannot be used are skipped; each function returns their paths with the reasons.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice, repeat
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -19,6 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from perceptmetric.ahead import read_ahead
 from perceptmetric.errors import InputError
 from perceptmetric.images import open_image
 
@@ -33,10 +33,21 @@ AHEAD = 2 * THREADS
 
 
 def find_photographs(root: Path) -> list[Path]:
-    """Every JPEG and PNG file below `root`, sorted by path.
+    """Every JPEG and PNG file of a folder tree, sorted by path.
+
+    Args:
+        root: the top folder.
 
     Raises:
-        InputError: `root` is no folder or holds no such file.
+        InputError: `root` is not a folder, or there is no such file in it.
+
+    Examples:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> for name in ("b.JPG", "a.png", "notes.txt"):
+        ...     (root / name).touch()
+        >>> [path.name for path in find_photographs(root)]
+        ['a.png', 'b.JPG']
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such folder")
@@ -46,13 +57,46 @@ def find_photographs(root: Path) -> list[Path]:
     return paths
 
 
+class Split(NamedTuple):
+    """Photographs for training and photographs held back from it.
+
+    Args:
+        training: what the network is trained on.
+        held_back: what it is validated on.
+    """
+
+    training: list[Path]
+    held_back: list[Path]
+
+
+def split(photographs: Sequence[Path], held_back: int) -> Split:
+    """Divides photographs into those to train on and the last ones, which are held back.
+
+    Every script that needs either part takes it from here, so that all of them mean the same photographs.
+
+    Args:
+        photographs: as `find_photographs` gives them.
+        held_back: how many are held back, at least 1: a recipe's `validation_images`.
+
+    Raises:
+        ValueError: `held_back` is less than 1.
+
+    Examples:
+        >>> [path.name for path in split([Path("a.png"), Path("b.png"), Path("c.png")], 1).training]
+        ['a.png', 'b.png']
+    """
+    if held_back < 1:
+        raise ValueError(f"held_back: found {held_back}, expected at least 1")
+    return Split(list(photographs[:-held_back]), list(photographs[-held_back:]))
+
+
 class Batch(NamedTuple):
-    """What the network sees in one step.
+    """A batch of photographs.
 
     Args:
         images: (n, 3, side, side) uint8, channels last in memory.
-        paths: (n,) the photographs they show.
-        skipped: photographs that others stand in for, and why each cannot be used.
+        paths: the n photographs in the images.
+        skipped: for each photograph that cannot be used, by path, the reason.
     """
 
     images: Tensor
@@ -61,21 +105,28 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """Random square crops, half of them mirrored, or whole squares; a function of the seed and the step alone.
+    """The batches of a training run: random square crops, half of them mirrored, or whole central squares.
 
-    Each epoch visits every photograph once, in a new order; at random others stand in for those that
-    cannot be used. Because a batch is a function of (seed, step), a resumed run needs no saved random
-    state to see what an uninterrupted one sees, threads may decode ahead in any order, and several
-    processes may each make their share of one batch.
-    Decoded photographs stay in memory up to `CACHE_BYTES`; beyond that they are decoded again each time.
+    Each epoch uses every photograph once, in a new random order; a random other photograph replaces one that cannot
+    be used. A batch depends on nothing but the seed and the step. So a resumed run sees the batches of an
+    uninterrupted one without any saved random state, threads can decode ahead in any order, and several processes can
+    each make their part of a batch.
+    Decoded photographs are kept in memory up to `CACHE_BYTES`; the rest are decoded each time.
 
     Args:
         paths: image files.
-        side: side of a crop in pixels.
-        batch: crops in a batch, over all processes.
-        seed: of order, places and mirroring.
-        resize: in place of crops, central squares resized to `side`, not mirrored.
-        share: (rank, processes): this process makes the rank-th part of each batch.
+        side: height and width of the images in pixels.
+        batch: how many images there are in a batch, over all processes.
+        seed: decides the order of the photographs, where the crops lie and which are mirrored.
+        resize: use the central square of each photograph, resized to `side` and not mirrored, instead of crops.
+        share: (rank, processes): which part of each batch this process makes, of how many.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "grey.png"
+        >>> Image.new("RGB", (40, 30), "grey").save(path)
+        >>> Batches([path], side=16, batch=2, seed=0)(step=0).images.shape
+        torch.Size([2, 3, 16, 16])
     """
 
     def __init__(
@@ -102,10 +153,10 @@ class Batches:
         self._orders: dict[int, np.ndarray] = {}
 
     def __call__(self, step: int) -> Batch:
-        """The batch of `step` (0 is the first).
+        """The batch of a step; the first step is 0.
 
         Raises:
-            InputError: no usable photograph among `SUBSTITUTES` taken at random.
+            InputError: `SUBSTITUTES` photographs in a row, taken at random, cannot be used.
         """
         skipped: dict[str, str] = {}
         images, paths = [], []
@@ -116,19 +167,9 @@ class Batches:
             paths.append(self.paths[index])
         return Batch(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), paths, skipped)
 
-    def ahead(self, first: int, last: int) -> Generator[Batch]:
-        """The batches of steps `first` to `last` - 1 in order, made by other threads before they are asked for."""
-        pending: deque[Future[Batch]] = deque()
-        steps = iter(range(first, last))
-        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="photographs")
-        try:
-            while True:
-                pending.extend(pool.submit(self, step) for step in islice(steps, AHEAD - len(pending)))
-                if not pending:
-                    return
-                yield pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def ahead(self, first: int, last: int) -> Generator[Batch, None, None]:
+        """The batches of steps `first` to `last` - 1, in order, which threads make before they are asked for."""
+        return read_ahead(self, range(first, last), threads=THREADS, limit=AHEAD)
 
     def _usable(self, position: int, random: np.random.Generator, skipped: dict[str, str]) -> tuple[int, np.ndarray]:
         epoch, place = divmod(position, len(self.paths))
@@ -157,7 +198,7 @@ class Batches:
         return crop[:, ::-1] if random.random() < 0.5 else crop
 
     def _pixels(self, index: int) -> np.ndarray | None:
-        """The decoded photograph, or None for one that cannot be used (the reason is then in `_unusable`)."""
+        """The decoded photograph, or None if it cannot be used; `_unusable` then has the reason."""
         if index in self._unusable:
             return None
         if index in self._cache:
@@ -184,15 +225,30 @@ class Batches:
         return np.asarray(image)
 
 
-def central_squares(paths: list[Path], resampling: Image.Resampling = RESAMPLING) -> Batch:
-    """The central square of each photograph that can be used, resized to 256x256.
+def central_squares(paths: Sequence[Path], resampling: Image.Resampling = RESAMPLING) -> Batch:
+    """The central square of each photograph, resized to 256x256 pixels.
+
+    Args:
+        paths: image files.
+        resampling: how they are resized.
+
+    Returns:
+        A batch of the photographs that can be used, in the order of `paths`.
 
     Raises:
-        InputError: none can be used.
+        InputError: none of them can be used.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "grey.png"
+        >>> Image.new("RGB", (400, 300), "grey").save(path)
+        >>> central_squares([path]).images.shape
+        torch.Size([1, 3, 256, 256])
     """
     squares, used, skipped = [], [], {}
-    with ThreadPoolExecutor(THREADS) as pool:
-        for path, square in zip(paths, pool.map(_central_square_or_reason, paths, repeat(resampling)), strict=True):
+    square_or_reason = partial(_central_square_or_reason, resampling=resampling)
+    with closing(read_ahead(square_or_reason, paths, threads=THREADS, limit=AHEAD)) as results:
+        for path, square in zip(paths, results, strict=True):
             if isinstance(square, str):
                 skipped[str(path)] = square
             else:

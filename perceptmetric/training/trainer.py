@@ -26,7 +26,7 @@ from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import natural_statistics
 from perceptmetric.tables import write_rows
-from perceptmetric.training.data import Batch, Batches, central_squares, find_photographs
+from perceptmetric.training.data import Batch, Batches, central_squares, find_photographs, split
 from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.processes import Processes
 from perceptmetric.training.recipe import Recipe
@@ -38,47 +38,60 @@ SKIPPED_FILE = "skipped.txt"
 ALONE = Processes()
 VALIDATION_BATCH = 10
 NATURAL_PHOTOGRAPHS = 100
-"""How many of the training photographs, the first by path, the statistics of the default readout are measured on."""
+"""The statistics that the default readout needs are measured on so many photographs, the first by path."""
 
 
 class DivergedError(RuntimeError):
-    """The loss is no longer a finite number; the message names step, photographs and recipe values."""
+    """The loss is no longer a finite number; the message names the step, the photographs and what to lower."""
 
 
 class Trainer:
-    """Trains one recipe, resuming where an earlier run into the same folder was cut off.
+    """Trains a network as a recipe says; an interrupted run is continued if it has the same folder.
 
-    After every `validate_every` steps the folder holds `curve.csv` (one row a validation), the state to
-    resume from, and the checkpoint with the lowest validation error so far; each file is replaced whole.
-    Photographs that cannot be used are skipped and named in `skipped.txt`.
-    A resumed run gives the weights of an uninterrupted one, bit for bit on a CPU with the same number of
-    threads and processes.
+    Every `validate_every` steps these files in the folder are replaced: `curve.csv` (a row for each validation), the
+    state to continue from, and the checkpoint if its validation error is the lowest so far. `skipped.txt` names the
+    photographs that cannot be used.
+    On a CPU, with the same number of threads and processes, a continued run ends with exactly the weights of an
+    uninterrupted one.
 
     Args:
-        recipe: what to train.
-        data: folder tree of JPEG and PNG photographs; the last `recipe.validation_images` by path are
-            held back for validation.
-        out: folder of the checkpoint, made if need be; all processes must see the same one.
-        device: `cpu`, `cuda`, ...
+        recipe: how to train.
+        data: folder tree of JPEG and PNG photographs; the last `recipe.validation_images` by path are held back for
+            validation.
+        out: folder of the checkpoint, which is made if there is none; all processes must see the same folder.
+        device: where the network is trained.
         processes: this process among those that share the batches.
+        recipe_name: goes into the checkpoint's config as `recipe`; None if the recipe does not come from a file.
 
     Raises:
-        InputError: unusable photographs, or `out` holds a run of another recipe.
+        InputError: the photographs cannot be used, or `out` holds a run of another recipe.
+
+    Examples:
+        >>> from perceptmetric.training.objectives import Denoise
+        >>> recipe = Recipe(Denoise(sigma=0.1), steps=1000)
+        >>> Trainer(recipe, Path("photographs"), Path("denoise"), torch.device("cpu")).run()  # doctest: +SKIP
     """
 
     def __init__(
-        self, recipe: Recipe, data: Path, out: Path, device: torch.device, processes: Processes = ALONE
+        self,
+        recipe: Recipe,
+        data: Path,
+        out: Path,
+        device: torch.device,
+        processes: Processes = ALONE,
+        *,
+        recipe_name: str | None = None,
     ) -> None:
         self.recipe = recipe
+        self.recipe_name = recipe_name
         self.out = out
         self.device = device
         self.processes = processes
         if recipe.batch % processes.count:
             raise InputError(f"batch: found {recipe.batch}, expected a multiple of the {processes.count} processes")
-        paths = find_photographs(data)
-        train, held_back = paths[: -recipe.validation_images], paths[-recipe.validation_images :]
+        train, held_back = split(find_photographs(data), recipe.validation_images)
         if not train:
-            raise InputError(f"{data}: found {len(paths)} photographs, expected over {recipe.validation_images}")
+            raise InputError(f"{data}: found {len(held_back)} photographs, expected over {recipe.validation_images}")
         self.batches = Batches(
             train,
             side=recipe.crop,
@@ -105,16 +118,16 @@ class Trainer:
         self.curve: list[dict[str, float]] = []
         out.mkdir(parents=True, exist_ok=True)
         if processes.rank == 0:
-            for leftover in out.glob(".*.tmp"):  # of a run that was killed while it wrote
+            for leftover in out.glob(".*.tmp"):  # a run was killed while it wrote
                 leftover.unlink(missing_ok=True)
         if (out / STATE_FILE).exists():
             self._resume()
 
     def run(self) -> None:
-        """Trains to the recipe's last step, or until its patience ends.
+        """Trains until the recipe's last step, or until its patience is at an end.
 
         Raises:
-            DivergedError: at the first loss that is not finite.
+            DivergedError: a loss is not finite; the run stops at the first one.
         """
         started, waited, losses = time.monotonic(), 0.0, []
         bar = tqdm(
@@ -171,17 +184,18 @@ class Trainer:
         return value
 
     def _degrade(self, images: Tensor) -> Tensor:
-        """The images of this process degraded, with its share of the noise that one process alone would draw."""
+        """The images as the network sees them, with the noise that a single process would give these images."""
         generator = torch.Generator().manual_seed(self.recipe.seed * 2**32 + self.step)
         if self.processes.count == 1:
             return self.recipe.objective.degrade(images, generator)
+        # Noise is drawn for the whole batch, so that it does not depend on the number of processes.
         slots = slice(self.batches.slots.start, self.batches.slots.stop)
-        everyones = images.new_zeros((self.recipe.batch, *images.shape[1:]))
-        everyones[slots] = images
-        return self.recipe.objective.degrade(everyones, generator)[slots]
+        whole = images.new_zeros((self.recipe.batch, *images.shape[1:]))
+        whole[slots] = images
+        return self.recipe.objective.degrade(whole, generator)[slots]
 
     def _validation_error(self) -> float:
-        """Mean of the objective over the held-back photographs, with the same noise each time."""
+        """The mean objective over the photographs held back, with the same noise at every validation."""
         generator = torch.Generator().manual_seed(0)
         total = 0.0
         with torch.inference_mode():
@@ -208,6 +222,7 @@ class Trainer:
     def _config(self, validation_error: float) -> dict[str, Any]:
         recipe = self.recipe.as_dict()
         return {
+            "recipe": self.recipe_name,
             "objective": recipe.pop("objective"),
             "seed": recipe.pop("seed"),
             "data": {**self.data, "skipped_images": len(self.skipped)},
@@ -244,7 +259,7 @@ class Trainer:
 
 
 class _Loss(nn.Module):
-    """An objective with its network, as the one module that the distributed engine and the compiler want."""
+    """An objective together with its network, because DistributedDataParallel and the compiler take a module."""
 
     def __init__(self, objective: Reconstruct, network: Autoencoder) -> None:
         super().__init__()
@@ -256,7 +271,21 @@ class _Loss(nn.Module):
 
 
 def train_step(loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer, *, clip_norm: float) -> None:
-    """Moves the weights against the gradient of `loss`, whose norm is first cut down to `clip_norm`."""
+    """One step of the optimizer.
+
+    Args:
+        loss: a scalar.
+        network: the weights to change.
+        optimizer: of these weights.
+        clip_norm: a gradient with a larger norm is scaled down to this norm.
+
+    Examples:
+        >>> network = nn.Linear(1, 1, bias=False)
+        >>> before = network.weight.item()
+        >>> train_step(network.weight.sum(), network, torch.optim.SGD(network.parameters(), lr=1.0), clip_norm=0.5)
+        >>> round(before - network.weight.item(), 4)
+        0.5
+    """
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
@@ -264,10 +293,19 @@ def train_step(loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimize
 
 
 def read_curve(out: Path, recipe: Recipe) -> list[dict[str, float]]:
-    """The validations so far of the run in a folder, as `curve.csv` has them; empty if it has none.
+    """The rows of `curve.csv` of the run in a folder, one for each validation so far.
+
+    Args:
+        out: the folder; without a run in it there are no rows.
+        recipe: the run's recipe.
 
     Raises:
-        InputError: the folder holds a run of another recipe, or a broken state.
+        InputError: the folder holds a run of another recipe, or a state that cannot be read.
+
+    Examples:
+        >>> import tempfile
+        >>> read_curve(Path(tempfile.mkdtemp()), Recipe(Reconstruct()))
+        []
     """
     path = out / STATE_FILE
     if not path.exists():
@@ -284,7 +322,18 @@ def read_curve(out: Path, recipe: Recipe) -> list[dict[str, float]]:
 
 
 def is_finished(recipe: Recipe, curve: list[dict[str, float]]) -> bool:
-    """Whether a run with these validations is at the recipe's last step or at the end of its patience."""
+    """Whether a run has reached the recipe's last step or the end of its patience.
+
+    Args:
+        recipe: the run's recipe.
+        curve: its validations so far, as `read_curve` gives them.
+
+    Examples:
+        >>> is_finished(Recipe(Reconstruct(), steps=2000), [{"step": 1000, "validation_error": 0.5}])
+        False
+        >>> is_finished(Recipe(Reconstruct(), steps=1000), [{"step": 1000, "validation_error": 0.5}])
+        True
+    """
     if not curve:
         return False
     errors = [row["validation_error"] for row in curve]
@@ -293,17 +342,35 @@ def is_finished(recipe: Recipe, curve: list[dict[str, float]]) -> bool:
 
 
 def statistics_of(network: Autoencoder, photographs: list[Path]) -> dict[str, float]:
-    """The network's `perceptmetric.readout.natural_statistics` over the central squares of some photographs."""
+    """What the default readout needs to know of a network: its `natural_statistics` over some photographs.
+
+    Args:
+        network: on any device.
+        photographs: image files; their central squares are used, resized to 256x256.
+
+    Raises:
+        InputError: none of the photographs can be used.
+    """
     device = next(network.parameters()).device
     squares = central_squares(photographs).images.split(1)
     return natural_statistics(network, (as_batch(square.to(device)) for square in squares))
 
 
 def optimizer(network: Autoencoder, recipe: Recipe) -> torch.optim.Optimizer:
-    """Adam, or SOAP (Vyas et al., ICLR 2025): Adam along the main directions of each kernel's gradients.
+    """The optimizer of a recipe: Adam, or SOAP (Vyas et al., ICLR 2025, arXiv 2409.11321).
+
+    SOAP is Adam in the eigenbasis of each kernel's gradient covariance.
+
+    Args:
+        network: what is to be trained.
+        recipe: names the optimizer and its learning rate.
 
     Raises:
-        InputError: SOAP is not installed.
+        InputError: SOAP's package is not installed.
+
+    Examples:
+        >>> type(optimizer(Autoencoder(), Recipe(Reconstruct())))
+        <class 'torch.optim.adam.Adam'>
     """
     if recipe.optimizer == "adam":
         return torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
@@ -318,7 +385,17 @@ def optimizer(network: Autoencoder, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """The rate of one step: a linear rise over the first tenth of the steps, then a cosine down to zero."""
+    """The learning rate of a step: it rises linearly over the first tenth of the steps, then falls to 0 as a cosine.
+
+    Args:
+        recipe: gives the peak and the number of steps.
+        step: from 0.
+
+    Examples:
+        >>> recipe = Recipe(Reconstruct(), steps=1000, learning_rate=0.1)
+        >>> [round(learning_rate(recipe, step), 4) for step in (0, 99, 550, 999)]
+        [0.001, 0.1, 0.05, 0.0]
+    """
     rise = max(1, recipe.steps // 10)
     if step < rise:
         return recipe.learning_rate * (step + 1) / rise

@@ -74,7 +74,7 @@ def test_a_quoted_pattern_is_expanded(samples, capsys):
     paths = [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
     assert paths == [str(samples / name) for name in ("cat.png", "coffee.png", "rocket.png")]
     assert main([str(samples / "cat.png"), str(samples / "*.gif")]) == 2
-    assert "*.gif: no file has this form" in capsys.readouterr().err
+    assert "*.gif: no file matches this pattern" in capsys.readouterr().err
 
 
 def test_several_checkpoints_as_text_csv_and_json(samples, capsys):

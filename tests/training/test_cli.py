@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from perceptmetric.training.cli import main
@@ -26,6 +28,7 @@ def test_it_trains_with_a_progress_bar(recipe, photographs, tmp_path, capfd):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "config.json", "curve.csv", "model.safetensors", "state.safetensors",
     ]  # fmt: skip
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["recipe"] == "recipe"
     progress = capfd.readouterr().err
     assert "4/4" in progress
     assert "loss=" in progress

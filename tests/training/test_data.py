@@ -9,7 +9,7 @@ from PIL import Image
 
 from perceptmetric import InputError
 from perceptmetric.training import data
-from perceptmetric.training.data import Batches, central_squares, find_photographs
+from perceptmetric.training.data import Batches, central_squares, find_photographs, split
 
 
 def test_photographs_are_found_in_any_tree_whatever_the_case(photographs):
@@ -22,6 +22,14 @@ def test_no_folder_and_an_empty_folder_are_named(tmp_path):
         find_photographs(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"found no file named \.jpeg, \.jpg, \.png"):
         find_photographs(tmp_path)
+
+
+def test_the_last_photographs_are_held_back():
+    photographs = [Path(f"{number}.png") for number in range(5)]
+    assert split(photographs, 2) == (photographs[:3], photographs[3:])
+    assert split(photographs, 5) == split(photographs, 9) == ([], photographs)
+    with pytest.raises(ValueError, match="held_back: found 0, expected at least 1"):
+        split(photographs, 0)
 
 
 @pytest.fixture
@@ -84,7 +92,7 @@ def test_no_more_is_made_ahead_than_asked_and_the_threads_end(coded, monkeypatch
     next(batches)
     batches.close()
     assert len(made) <= data.AHEAD
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("photographs")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
 
 
 def test_the_shares_of_the_processes_make_up_the_batch(coded):

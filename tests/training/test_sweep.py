@@ -45,6 +45,7 @@ def test_a_sweep_trains_all_and_leaves_a_table_and_is_not_done_twice(run_sweep, 
     ]
     for name, row in rows.items():
         _, config = checkpoints.load(tmp_path / "out" / name)
+        assert config["recipe"] == name.removesuffix("-seed0")
         assert float(row["validation_error"]) == pytest.approx(config["validation_error"], rel=1e-6)
         assert (row["finished"], row["steps"], row["images"], row["skipped"]) == ("yes", "4", "8", "0")
         assert row["best_step"] == str(config["training"]["step"])

@@ -60,6 +60,7 @@ def test_every_objective_trains_and_leaves_a_checkpoint_that_says_how(objective,
     errors = [float(row["validation_error"]) for row in rows]
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["architecture"] == "perceptnet-autoencoder"
+    assert config["recipe"] is None
     assert config["objective"]["name"] == objective.name
     assert config["seed"] == 0
     assert config["data"]["training_images"] == 4
