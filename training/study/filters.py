@@ -2,12 +2,13 @@
 
     python training/study/filters.py [CHECKPOINT...]
 
-Writes `docs/pictures/filters-<name>.png` for each bundled name or folder; without any, for all bundled ones and `untrained`.
+A checkpoint is a bundled name or a folder; without any, all bundled ones and `untrained` are drawn. The pictures are
+`docs/pictures/filters-<name>.png`.
 
 A unit's receptive field is the mean gradient of its response (`conv3`, before the last normalisation) with respect to
 the image, over grey images with a little noise: around grey the network is nearly linear, and the noise spreads what
-max-pooling would give to a single pixel. Grey is no influence; each field is scaled to its own largest value, but those
-of silent units, below a hundredth of the strongest, stay grey.
+max-pooling would give to a single pixel. Grey in the picture means that a pixel has no influence. Each field is scaled
+to its own largest value; units whose field is below a hundredth of the strongest are silent and stay grey.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from torch import Tensor
 from perceptmetric.checkpoints import UNTRAINED, bundled_names, load, untrained
 from perceptmetric.perceptnet import Autoencoder
 
-FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 SIDE, COLUMNS, ZOOM = 28, 16, 2
 SILENT = 0.01
 
 
 def receptive_fields(network: Autoencoder) -> Tensor:
-    """(128, 3, 28, 28): the mean gradient of the unit in the image's middle."""
+    """The mean gradient of each unit in the middle of the image, (128, 3, 28, 28)."""
     noise = torch.randn(64, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     images = (0.5 + 0.05 * noise).requires_grad_()
     middle = network.until("conv3")(images)[:, :, SIDE // 8, SIDE // 8].sum(0)
@@ -38,13 +39,13 @@ def receptive_fields(network: Autoencoder) -> Tensor:
 
 
 def strongest_first(fields: Tensor) -> tuple[Tensor, int]:
-    """The fields (N, 3, h, w) in order of their norm, and how many at the end are below `SILENT` of the first."""
+    """The fields (N, 3, h, w) strongest first, and how many of the last are below `SILENT` of the first."""
     strengths, order = fields.flatten(1).norm(dim=1).sort(descending=True)
     return fields[order], int((strengths < SILENT * strengths[0]).sum())
 
 
 def picture(fields: Tensor, silent: int) -> Image.Image:
-    """The fields in a grid, each at its own scale; the last `silent` are grey."""
+    """The fields (N, 3, h, w) in a grid, each scaled to its own largest value; the last `silent` are grey."""
     fields = 0.5 + 0.5 * fields / fields.abs().amax((1, 2, 3), keepdim=True)
     fields[len(fields) - silent :] = 0.5
     tiles = F.pad(fields, (1, 1, 1, 1), value=1.0).unflatten(0, (-1, COLUMNS))
@@ -54,7 +55,7 @@ def picture(fields: Tensor, silent: int) -> Image.Image:
 
 
 def v1_filters(network: Autoencoder) -> Tensor:
-    """The weights of `conv3`, (128, 6, 5, 5): what each V1 unit takes from the 6 LGN channels."""
+    """The weights of `conv3`, (128, 6, 5, 5): how each V1 unit weighs its surroundings in the 6 LGN channels."""
     return network.encoder.get_parameter("conv3.weight").detach()
 
 
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("checkpoints", metavar="CHECKPOINT", nargs="*")
     for checkpoint in parser.parse_args().checkpoints or [UNTRAINED, *bundled_names()]:
         network, config = load(checkpoint)
-        path = FOLDER / f"filters-{Path(checkpoint).name}.png"
+        path = PICTURES / f"filters-{Path(checkpoint).name}.png"
         fields, silent = strongest_first(receptive_fields(network))
         picture(fields, silent).save(path, optimize=True)
         filters = v1_filters(network)

@@ -1,10 +1,10 @@
-"""Asks what moves a score from run to run: how far each network sees the finest noise against four times coarser noise.
+"""Measures how much of the finest noise each network sees against four times coarser noise: `results/fine_detail.csv`.
 
     python training/study/fine_detail.py --data PHOTOGRAPHS
 
-Measures the untrained network and every run in `training/study/checkpoints/` on the photographs held back from training,
-their central squares at 256x256, and writes `training/study/results/fine_detail.csv`. No opinion score is used: the scores
-to set beside it are in `study.csv`.
+The question is what moves a score from run to run. The networks are the untrained one and every run in
+`training/study/checkpoints/`; the images are the central squares, at 256x256, of the photographs held back from
+training. No opinion score is used: the scores to set beside it are in `study.csv`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from runs import CHECKPOINTS, runs_in
+from study_table import RESULTS
 from torch import Tensor, nn
 
 from perceptmetric.checkpoints import UNTRAINED, fingerprint, load
@@ -22,10 +24,11 @@ from perceptmetric.tables import write_rows
 from perceptmetric.training.data import central_squares, find_photographs
 from perceptmetric.training.recipe import Recipe
 
-CHECKPOINTS = Path(__file__).with_name("checkpoints")
-TABLE = Path(__file__).with_name("results") / "fine_detail.csv"
+TABLE = RESULTS / "fine_detail.csv"
 DEVIATION = 0.04
+"""Root mean square of the noise, for images in [0, 1]."""
 COARSER = 4
+"""How many pixels the coarse noise has between two of its values."""
 
 
 def main() -> None:
@@ -34,21 +37,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
     held_back = find_photographs(parser.parse_args().data)[-Recipe.validation_images :]
     images = as_batch(central_squares(held_back).images)
+    networks = {UNTRAINED: load(UNTRAINED)[0]} | {run.name: run.network() for run in runs_in(CHECKPOINTS)}
     rows = []
-    runs: list[str | Path] = [UNTRAINED, *sorted(folder for folder in CHECKPOINTS.iterdir() if folder.is_dir())]
-    for run in runs:
-        network, _ = load(run)
-        gain = fine_detail(network.encoder, images)
-        rows.append({"run": Path(run).name, "weights_sha256": fingerprint(network), "fine_to_coarse": f"{gain:.4f}"})
-        print(f"{Path(run).name}: {gain:.3f}")
+    for name, network in networks.items():
+        ratio = fine_to_coarse(network.encoder, images)
+        rows.append({"run": name, "weights_sha256": fingerprint(network), "fine_to_coarse": f"{ratio:.4f}"})
+        print(f"{name}: {ratio:.3f}")
     write_rows(TABLE, rows, list(rows[-1]))
 
 
 @torch.inference_mode()
-def fine_detail(encode: nn.Module, images: Tensor) -> float:
-    """How far noise of one pixel moves the code of images (N, 3, H, W) against noise of four, of the same energy.
+def fine_to_coarse(encode: nn.Module, images: Tensor) -> float:
+    """How far fine noise moves the code of an image, divided by how far coarse noise of the same energy does.
 
-    The geometric mean over the images of the ratio of the two distances (root of the sum of squared differences).
+    Args:
+        encode: from images to their code.
+        images: (N, 3, H, W) in [0, 1].
+
+    Returns:
+        The geometric mean of this ratio over the images; how far is the root of the sum of squared differences.
     """
     generator = torch.Generator().manual_seed(0)
     ratios = []
@@ -60,7 +67,7 @@ def fine_detail(encode: nn.Module, images: Tensor) -> float:
 
 
 def noise(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Gaussian noise for images (N, 3, H, W), a value each `size` pixels and smooth between them."""
+    """Gaussian noise for images (N, 3, H, W): one value for every `size` pixels, and smooth between these values."""
     *shape, height, width = images.shape
     values = torch.randn((*shape, height // size, width // size), generator=generator)
     smooth = F.interpolate(values, size=(height, width), mode="bicubic") if size > 1 else values

@@ -1,13 +1,14 @@
-"""How well reconstruction rebuilds the photographs held back from training, beside the best its decoder could do.
+"""Measures how well `reconstruct` rebuilds the photographs held back from training: `results/rmse.csv`.
 
     python training/study/rmse.py --data PHOTOGRAPHS
 
-Measures the untrained network and every run of `reconstruct` in `training/study/checkpoints/`, and writes
-`training/study/results/rmse.csv`. The images are the central squares at 256x256, resized bicubically, as in training, and
-bilinearly, as Keras does unless told otherwise, which is softer; the error is in units of the image range [0, 1].
-Pooled is the root of the mean squared error over all images, mean the mean over images of each root. The decoder ends
-in nearest up-sampling by 2 and layers that see one place, so that what it draws is constant on 2x2 pixels: no weights
-can be better than the mean of each such block.
+The networks are the untrained one and every run of `reconstruct` in `training/study/checkpoints/`. The images are the
+central squares at 256x256, resized bicubically, as in training, and bilinearly, as Keras does unless told otherwise,
+which leaves them softer. The error is in units of the image range [0, 1]: `pooled` is the root of the mean squared
+error over all images, `mean` is the mean over images of each image's own root.
+
+The first row is the best that any weights could do. The decoder ends in nearest up-sampling by 2 and layers that see
+one place, so what it draws is constant over 2x2 pixels; nothing constant is closer to a block than the block's mean.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from PIL.Image import Resampling
+from runs import CHECKPOINTS, runs_in
+from study_table import RESULTS
 from torch import Tensor
 
 from perceptmetric.checkpoints import UNTRAINED, fingerprint, load
@@ -27,9 +30,9 @@ from perceptmetric.tables import write_rows
 from perceptmetric.training.data import RESAMPLING, central_squares, find_photographs
 from perceptmetric.training.recipe import Recipe
 
-CHECKPOINTS = Path(__file__).with_name("checkpoints")
-TABLE = Path(__file__).with_name("results") / "rmse.csv"
+TABLE = RESULTS / "rmse.csv"
 BLOCKS = "blocks"
+"""What the row of the block means is called."""
 
 
 def main() -> None:
@@ -41,17 +44,22 @@ def main() -> None:
         resampling.name.lower(): central_squares(held_back, resampling).images
         for resampling in (RESAMPLING, Resampling.BILINEAR)
     }
-    rows = [{"run": BLOCKS, **measured(blocks, squares)}]
-    runs: list[str | Path] = [UNTRAINED, *sorted(CHECKPOINTS.glob("*reconstruct-seed*"))]
-    for run in runs:
-        network, _ = load(run)
-        rows.append({"run": Path(run).name, "weights_sha256": fingerprint(network), **measured(network, squares)})
+    networks = {UNTRAINED: load(UNTRAINED)[0]}
+    networks |= {run.name: run.network() for run in runs_in(CHECKPOINTS) if run.objective == "reconstruct"}
+    rows = [{"run": BLOCKS, **errors_by_column(block_means, squares)}]
+    for name, network in networks.items():
+        rows.append({"run": name, "weights_sha256": fingerprint(network), **errors_by_column(network, squares)})
         print(rows[-1])
     write_rows(TABLE, rows, list(rows[-1]))
 
 
-def measured(rebuild: Callable[[Tensor], Tensor], squares: dict[str, Tensor]) -> dict[str, str]:
-    """The errors on each version of the images, by the names of the table's columns."""
+def errors_by_column(rebuild: Callable[[Tensor], Tensor], squares: dict[str, Tensor]) -> dict[str, str]:
+    """Both errors on each version of the images, by column of the table.
+
+    Args:
+        rebuild: from images in [0, 1] to images.
+        squares: the images, uint8, by how they were resized.
+    """
     return {
         f"{version}_{kind}": f"{value:.5f}"
         for version, images in squares.items()
@@ -59,14 +67,14 @@ def measured(rebuild: Callable[[Tensor], Tensor], squares: dict[str, Tensor]) ->
     }
 
 
-def blocks(images: Tensor) -> Tensor:
-    """The images with each block of 2x2 pixels replaced by its mean."""
+def block_means(images: Tensor) -> Tensor:
+    """Images with each block of 2x2 pixels replaced by its mean."""
     return F.interpolate(F.avg_pool2d(images, 2), scale_factor=2)
 
 
 @torch.inference_mode()
 def errors(rebuild: Callable[[Tensor], Tensor], images: Tensor) -> tuple[float, float]:
-    """Root of the mean squared error of uint8 images (N, 3, H, W), and the mean of each image's root."""
+    """The root of the mean squared error over all images (N, 3, H, W), uint8, and the mean of each image's root."""
     batches = (as_batch(image) for image in images.split(1))
     squares = torch.stack([F.mse_loss(rebuild(batch), batch) for batch in batches])
     return squares.mean().sqrt().item(), squares.sqrt().mean().item()

@@ -1,0 +1,82 @@
+"""The runs of the study: the folders that `perceptmetric-train` left, and the recipe that made each of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perceptmetric.checkpoints import CONFIG_FILE, load
+from perceptmetric.errors import InputError
+from perceptmetric.perceptnet import Autoencoder
+
+CHECKPOINTS = Path(__file__).with_name("checkpoints")
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recipe trained with one seed.
+
+    Args:
+        folder: where its checkpoint and its training curve are.
+        config: the checkpoint's.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's file name without its suffix."""
+        return str(self.config["recipe"])
+
+    @property
+    def seed(self) -> int:
+        """The seed of weights, crops and noise."""
+        return int(self.config["seed"])
+
+    @property
+    def objective(self) -> str:
+        """`reconstruct`, `denoise`, `deblur` or `sparse`."""
+        return str(self.config["objective"]["name"])
+
+    @property
+    def strength(self) -> float | None:
+        """The objective's parameter: sigma of `denoise` and `deblur`, weight of `sparse`; `reconstruct` has none."""
+        return next((value for key, value in self.config["objective"].items() if key != "name"), None)
+
+    def network(self) -> Autoencoder:
+        """The network with the lowest validation error, in evaluation mode."""
+        return load(self.folder)[0]
+
+
+def runs_in(folder: Path) -> list[Run]:
+    """Every run in a folder of runs, sorted by name."""
+    configs = sorted(folder.glob(f"*/{CONFIG_FILE}"))
+    return [Run(path.parent, json.loads(path.read_text(encoding="utf-8"))) for path in configs]
+
+
+def setting_of(recipe: str) -> str:
+    """The folder of `training/recipes/` that holds a recipe; empty for the recipes of the study itself.
+
+    Args:
+        recipe: a file name without its suffix.
+
+    Raises:
+        InputError: there is no such recipe in `training/recipes/`.
+
+    Examples:
+        >>> setting_of("longer-denoise-0.1"), setting_of("denoise-0.1")
+        ('longer', '')
+    """
+    path = next(RECIPES.rglob(f"{recipe}.toml"), None)
+    if path is None:
+        raise InputError(f"recipe {recipe}: no {recipe}.toml in {RECIPES} or a folder of it")
+    return "" if path.parent == RECIPES else path.parent.name
