@@ -1,8 +1,5 @@
 """training/study/blurred.py, on networks and a database that are made up."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,14 +8,10 @@ from perceptmetric import PerceptualDistance, checkpoints
 from perceptmetric.images import as_batch
 from perceptmetric.training.objectives import Deblur
 
-SCRIPT = Path(__file__).parents[2] / "training" / "study" / "blurred.py"
-
 
 @pytest.fixture
-def script(tmp_path, monkeypatch):
-    spec = importlib.util.spec_from_file_location("blurred_script", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def script(load_script, tmp_path, monkeypatch):
+    module = load_script("training/study/blurred.py")
     monkeypatch.setattr(module, "CHECKPOINTS", tmp_path)
     monkeypatch.setattr(module, "TABLE", tmp_path / "results" / "blurred.csv")
     return module
@@ -27,9 +20,9 @@ def script(tmp_path, monkeypatch):
 def test_every_network_meets_the_blurred_images(script, samples):
     a, b = (as_batch(samples / name) for name in ("cat.png", "cat-jpeg.jpg"))
     metric = script.on_blurred([checkpoints.load(name)[0] for name in ("deblur", "untrained")], 2)
-    found = metric.against(a)(b)
+    distances = metric.against(a)(b)
     blurred = [Deblur(2).degrade(image, torch.Generator()) for image in (a, b)]
-    for name, value in zip(("deblur", "untrained"), found, strict=True):
+    for name, value in zip(("deblur", "untrained"), distances, strict=True):
         expected = PerceptualDistance.from_pretrained(name, readout="paper", check=False)(*blurred)
         assert value == pytest.approx(expected.item(), rel=1e-4)
     assert len(metric.stages) == 2
@@ -37,13 +30,15 @@ def test_every_network_meets_the_blurred_images(script, samples):
 
 def test_the_table_names_runs_weights_and_scores_and_none_is_scored_twice(script, tid2013_root, tmp_path, monkeypatch):
     for seed in range(2):
-        config = {"objective": {"name": "reconstruct"}, "seed": seed}
+        config = {"recipe": "reconstruct", "objective": {"name": "reconstruct"}, "seed": seed}
         checkpoints.save(checkpoints.untrained(seed), config, tmp_path / f"reconstruct-seed{seed}")
     for number, run in enumerate(
         ("deblur-2-seed0", "longer-deblur-0.5-seed0", "deblur-0.5-seed0", "deblur-0.5-seed1", "sparse-0.001-seed0"),
         start=2,
     ):
-        config = {"objective": {"name": "deblur", "sigma": 2 if "-2-" in run else 0.5}, "seed": int(run[-1])}
+        recipe, _, seed = run.partition("-seed")
+        objective = {"name": "deblur", "sigma": 2 if "-2-" in run else 0.5}
+        config = {"recipe": recipe, "objective": objective, "seed": int(seed)}
         if run.startswith("sparse"):
             config["objective"] = {"name": "sparse", "weight": 0.001}
         checkpoints.save(checkpoints.untrained(number), config, tmp_path / run)
@@ -69,7 +64,7 @@ def test_the_table_names_runs_weights_and_scores_and_none_is_scored_twice(script
     assert len({row["weights_sha256"] for row in rows}) == 5
     assert len({row["reconstruct_sha256"] for row in rows}) == 2
 
-    config["objective"] = {"name": "deblur", "sigma": 0.5}
+    config = {"recipe": "deblur-0.5", "objective": {"name": "deblur", "sigma": 0.5}, "seed": 1}
     checkpoints.save(checkpoints.untrained(9), config, tmp_path / "deblur-0.5-seed1")
     asked.clear()
     script.main()

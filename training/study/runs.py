@@ -34,8 +34,15 @@ class Run:
 
     @property
     def recipe(self) -> str:
-        """The recipe's file name without its suffix."""
-        return str(self.config["recipe"])
+        """The recipe's file name without its suffix.
+
+        Raises:
+            InputError: the config names none, as the recipe was not read from a file.
+        """
+        recipe = self.config.get("recipe")
+        if recipe is None:
+            raise InputError(f"{self.folder / CONFIG_FILE}: names no recipe, expected a file name such as denoise-0.1")
+        return str(recipe)
 
     @property
     def seed(self) -> int:

@@ -1,0 +1,53 @@
+"""training/study/figures.py, on a table that is made up."""
+
+import pytest
+
+from perceptmetric.perceptnet import STAGES
+
+
+@pytest.fixture
+def study():
+    """The untrained network and four runs, the last of another setting; every stage scores 0.5 but gdn4."""
+    runs = (
+        ("untrained", "", "untrained", "", "0", "0.6"),
+        ("reconstruct-seed0", "", "reconstruct", "", "0", "0.7"),
+        ("denoise-0.1-seed0", "", "denoise", "0.1", "0", "0.8"),
+        ("denoise-0.1-seed1", "", "denoise", "0.1", "1", "0.9"),
+        ("longer-denoise-0.1-seed0", "longer", "denoise", "0.1", "0", "1"),
+    )
+    head = ("run", "setting", "objective", "parameter", "seed", "gdn4")
+    scores = dict.fromkeys(STAGES, "0.5")
+    return [{**scores, "dataset": "TID2013", **dict(zip(head, run, strict=True))} for run in runs]
+
+
+@pytest.fixture
+def script(load_script):
+    pytest.importorskip("matplotlib")
+    return load_script("training/study/figures.py")
+
+
+def test_both_figures_are_drawn_from_the_table(script, load_script, study, tmp_path, monkeypatch):
+    load_script("training/study/study_table.py").write_study(study, tmp_path)
+    monkeypatch.setattr(script, "RESULTS", tmp_path)
+    monkeypatch.setattr(script, "PICTURES", tmp_path)
+    script.main()
+    for name in ("figure1.png", "figure2.png"):
+        assert (tmp_path / name).stat().st_size > 10_000
+
+
+def test_figure_1_shows_the_scores_of_every_strength(script, study):
+    panels = script.figure1(study).axes
+    assert [axes.get_title() for axes in panels] == ["denoise", "deblur", "sparse"]
+    line, baseline = panels[0].lines[0], panels[0].lines[-1]
+    assert line.get_ydata() == pytest.approx([0.7, 0.8])
+    assert set(baseline.get_ydata()) == {0.6}
+    assert [label.get_text() for label in panels[0].get_xticklabels()] == ["0", "0.1"]
+    _, _, (bars,) = panels[0].containers[0]
+    assert bars.get_segments()[0][:, 1] == pytest.approx([0.85 - 0.005**0.5, 0.85 + 0.005**0.5])
+
+
+def test_figure_2_shows_an_objective_a_line(script, study):
+    axes = script.figure2(study).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["untrained", "reconstruct", "denoise 0.1"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(STAGES)
+    assert "TID2013" in axes.get_ylabel()

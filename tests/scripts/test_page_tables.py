@@ -1,0 +1,61 @@
+"""training/study/page_tables.py: the tables of docs/explanation/study.md are the committed results."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from perceptmetric.tables import filled, read_rows
+
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "study.md"
+
+
+@pytest.fixture
+def script(load_script):
+    return load_script("training/study/page_tables.py")
+
+
+@pytest.fixture
+def results(script, tmp_path):
+    """A copy of the committed results."""
+    return shutil.copytree(script.RESULTS, tmp_path / "results")
+
+
+@pytest.fixture
+def page():
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_holds_the_results_as_they_are(script, page):
+    assert filled(page, script.all_tables(script.RESULTS)) == page
+    assert script.PAGE == PAGE
+
+
+def test_every_table_of_the_page_is_written(script, page):
+    marks = re.findall(r"^<!-- (\w+): written by training/study/page_tables\.py -->$", page, re.MULTILINE)
+    assert sorted(marks) == sorted(script.all_tables(script.RESULTS))
+
+
+def test_a_score_that_changes_changes_the_page(script, results, page):
+    study = results / "study.csv"
+    reconstruct = next(row for row in read_rows(study) if row["run"] == "reconstruct-seed0")
+    study.write_text(study.read_text().replace(f",{reconstruct['gdn4']},", ",0.9876,"))
+    assert len(re.findall(r"\b0\.988\b", filled(page, script.all_tables(results)))) > page.count("0.988") + 3
+
+
+def test_scores_on_blurred_images_of_other_weights_are_refused(script, results):
+    study = results / "study.csv"
+    deblur = next(row for row in read_rows(study) if row["objective"] == "deblur")
+    study.write_text(study.read_text().replace(deblur["weights_sha256"], 64 * "0"))
+    with pytest.raises(ValueError, match=r"blurred\.csv: deblur-.*other weights"):
+        script.all_tables(results)
+
+
+@pytest.mark.parametrize("name", ["rmse.csv", "fine_detail.csv"])
+def test_measures_of_other_weights_are_refused(name, script, results):
+    table = results / name
+    run = read_rows(table)[-1]
+    table.write_text(table.read_text().replace(run["weights_sha256"], 64 * "0"))
+    with pytest.raises(ValueError, match=rf"{re.escape(name)}: {run['run']}: .*other weights"):
+        script.all_tables(results)

@@ -1,0 +1,46 @@
+"""training/study/runs.py, and the committed checkpoints it reads."""
+
+import pytest
+
+from perceptmetric import checkpoints
+from perceptmetric.errors import InputError
+from perceptmetric.training.recipe import read_recipe
+
+
+@pytest.fixture
+def script(load_script):
+    return load_script("training/study/runs.py")
+
+
+def test_the_recipe_that_a_committed_config_names_is_the_one_that_made_it(script):
+    runs = script.runs_in(script.CHECKPOINTS)
+    assert runs
+    for run in runs:
+        (path,) = script.RECIPES.rglob(f"{run.recipe}.toml")
+        recipe = read_recipe(path, run.seed).as_dict()
+        assert run.name == f"{run.recipe}-seed{run.seed}"
+        assert recipe.pop("objective") == run.config["objective"]
+        assert recipe.pop("seed") == run.config["seed"]
+        assert recipe.items() <= run.config["training"].items()
+
+
+def test_the_bundled_checkpoints_are_runs_of_the_study(script):
+    runs = {run.name: run for run in script.runs_in(script.CHECKPOINTS)}
+    for name in checkpoints.bundled_names():
+        _, config = checkpoints.load(name)
+        assert config["recipe"] == runs[config["run"]].recipe
+        assert config["training"] == runs[config["run"]].config["training"]
+
+
+def test_a_setting_is_the_folder_of_the_recipe(script):
+    assert script.setting_of("denoise-0.1") == ""
+    assert script.setting_of("longest-sparse-0.001") == "longest"
+    with pytest.raises(InputError, match=r"recipe mine: no mine\.toml in .*recipes"):
+        script.setting_of("mine")
+
+
+def test_a_config_without_a_recipe_is_refused(script, tmp_path):
+    checkpoints.save(checkpoints.untrained(0), {"objective": {"name": "reconstruct"}, "seed": 0}, tmp_path / "run")
+    (run,) = script.runs_in(tmp_path)
+    with pytest.raises(InputError, match=r"run/config\.json: names no recipe"):
+        _ = run.recipe
