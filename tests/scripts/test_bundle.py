@@ -3,6 +3,7 @@
 import torch
 
 from perceptmetric import Autoencoder, checkpoints
+from perceptmetric.tables import filled
 
 
 def test_a_run_becomes_a_bundled_checkpoint_of_half_the_size(load_script, tmp_path):
@@ -10,7 +11,7 @@ def test_a_run_becomes_a_bundled_checkpoint_of_half_the_size(load_script, tmp_pa
     checkpoints.save(network, {"objective": {"name": "denoise", "sigma": 0.2}}, run)
     (run / "curve.csv").write_text("step\n1\n")
     (tmp_path / "training" / "results").mkdir(parents=True)
-    load_script("training/bundle.py").bundle("denoise", run, tmp_path)
+    load_script("training/bundle.py").add_to_package("denoise", run, tmp_path)
     bundled, config = checkpoints.load(tmp_path / "perceptmetric" / "weights" / "denoise")
     assert config["run"] == "denoise-0.2-seed0"
     torch.testing.assert_close(bundled.encoder.conv3.weight, network.encoder.conv3.weight, rtol=1e-3, atol=1e-6)
@@ -19,3 +20,10 @@ def test_a_run_becomes_a_bundled_checkpoint_of_half_the_size(load_script, tmp_pa
     ]
     assert sizes[1] < 0.6 * sizes[0]
     assert (tmp_path / "training" / "results" / "denoise.csv").read_text() == "step\n1\n"
+
+
+def test_the_readme_tells_how_each_bundled_checkpoint_was_made(load_script):
+    module = load_script("training/bundle.py")
+    page = module.README.read_text(encoding="utf-8")
+    assert filled(page, {"checkpoints": module.table_of_checkpoints()}) == page
+    assert all(f"| `{name}` | [" in page for name in checkpoints.bundled_names())
