@@ -2,8 +2,9 @@
 
     python training/natural_statistics.py --data PHOTOGRAPHS CHECKPOINT...
 
-`perceptmetric-train` does so itself; this is for the untrained network and for checkpoints of older versions.
-CHECKPOINT is a folder with `config.json` and, but for the untrained network, `model.safetensors`.
+`perceptmetric-train` measures it with each checkpoint; this script is for the untrained network and for checkpoints
+of older versions. CHECKPOINT is a folder with `config.json` and `model.safetensors`; without `model.safetensors` it is
+the folder of the untrained network.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from perceptmetric import checkpoints
 from perceptmetric.files import write
-from perceptmetric.training.data import find_photographs
+from perceptmetric.training.data import find_photographs, split
 from perceptmetric.training.recipe import Recipe
 from perceptmetric.training.trainer import NATURAL_PHOTOGRAPHS, statistics_of
 
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
     parser.add_argument("checkpoints", metavar="CHECKPOINT", type=Path, nargs="+")
     options = parser.parse_args()
-    photographs = find_photographs(options.data)[: -Recipe.validation_images][:NATURAL_PHOTOGRAPHS]
+    photographs = split(find_photographs(options.data), Recipe.validation_images).training[:NATURAL_PHOTOGRAPHS]
     for folder in options.checkpoints:
         name = folder if (folder / checkpoints.WEIGHTS_FILE).is_file() else checkpoints.UNTRAINED
         network, config = checkpoints.load(name)

@@ -25,9 +25,7 @@ def script(load_script, tmp_path, monkeypatch):
 def train(photographs, folder, recipe_name, objective, steps=4, seed=0):
     recipe = Recipe(objective, steps=steps, batch=2, crop=32, validation_images=2, validate_every=2, seed=seed)
     out = folder / f"{recipe_name}-seed{seed}"
-    Trainer(recipe, photographs, out, torch.device("cpu")).run()
-    config = json.loads((out / "config.json").read_text())
-    (out / "config.json").write_text(json.dumps({**config, "recipe": recipe_name}))
+    Trainer(recipe, photographs, out, torch.device("cpu"), recipe_name=recipe_name).run()
     return out
 
 

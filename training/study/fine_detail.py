@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from perceptmetric.checkpoints import UNTRAINED, fingerprint, load
 from perceptmetric.images import as_batch
 from perceptmetric.tables import write_rows
-from perceptmetric.training.data import central_squares, find_photographs
+from perceptmetric.training.data import central_squares, find_photographs, split
 from perceptmetric.training.recipe import Recipe
 
 TABLE = RESULTS / "fine_detail.csv"
@@ -35,7 +35,7 @@ def main() -> None:
     """Measures the runs and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
-    held_back = find_photographs(parser.parse_args().data)[-Recipe.validation_images :]
+    held_back = split(find_photographs(parser.parse_args().data), Recipe.validation_images).held_back
     images = as_batch(central_squares(held_back).images)
     networks = {UNTRAINED: load(UNTRAINED)[0]} | {run.name: run.network() for run in runs_in(CHECKPOINTS)}
     rows = []

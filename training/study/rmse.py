@@ -27,7 +27,7 @@ from torch import Tensor
 from perceptmetric.checkpoints import UNTRAINED, fingerprint, load
 from perceptmetric.images import as_batch
 from perceptmetric.tables import write_rows
-from perceptmetric.training.data import RESAMPLING, central_squares, find_photographs
+from perceptmetric.training.data import RESAMPLING, central_squares, find_photographs, split
 from perceptmetric.training.recipe import Recipe
 
 TABLE = RESULTS / "rmse.csv"
@@ -39,7 +39,7 @@ def main() -> None:
     """Measures the runs and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the photographs of the training")
-    held_back = find_photographs(parser.parse_args().data)[-Recipe.validation_images :]
+    held_back = split(find_photographs(parser.parse_args().data), Recipe.validation_images).held_back
     squares = {
         resampling.name.lower(): central_squares(held_back, resampling).images
         for resampling in (RESAMPLING, Resampling.BILINEAR)
