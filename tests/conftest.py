@@ -1,6 +1,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import hub_server
@@ -38,6 +39,19 @@ def hub(tmp_path, monkeypatch) -> Iterator[hub_server.HubServer]:
     HUB.reset()
 
 
+@pytest.fixture
+def piq() -> None:
+    """Skips where the extra is not installed; importing it is the suite's business."""
+    if find_spec("piq") is None:
+        pytest.skip("piq is not installed")
+
+
+@pytest.fixture
+def matplotlib() -> None:
+    """Skips where the extra is not installed."""
+    pytest.importorskip("matplotlib")
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     return SAMPLES
@@ -58,6 +72,23 @@ def photographs(tmp_path_factory) -> Path:
         image.crop((0, 0, 192, 128)).save(root / f"{number}.JPG", quality=95)
         image.crop((192, 128, 384, 256)).save(root / "deeper" / f"{number}.png")
     return root
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Two references of different size with ten distorted images each, more noise for a lower score."""
+    from perceptmetric.benchmarks.datasets import Dataset, Pair  # here, so that the core's tests load the core alone
+
+    random, pairs = np.random.default_rng(0), []
+    for reference, (height, width) in enumerate([(20, 24), (17, 30)]):
+        clean = random.integers(60, 196, (height, width, 3))
+        Image.fromarray(clean.astype(np.uint8)).save(tmp_path / f"{reference}.png")
+        for level in range(10):
+            noisy = clean + random.integers(-level - 1, level + 2, clean.shape)
+            path = tmp_path / f"{reference}_{level}.png"
+            Image.fromarray(noisy.astype(np.uint8)).save(path)
+            pairs.append(Pair(tmp_path / f"{reference}.png", path, 9.0 - level, ("even", "odd")[level % 2]))
+    return Dataset("made up", "MOS", tuple(pairs))
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ def faults(keep):
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.xdist_group("measured")
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc")
 def test_the_next_block_gets_the_memory_of_the_last():
     assert faults(keep=True) < 100 < faults(keep=False)

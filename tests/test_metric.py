@@ -1,5 +1,4 @@
 import io
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -190,7 +189,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.skipif(find_spec("piq") is None, reason="needs piq")
+@pytest.mark.usefixtures("piq")
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_descent_restores_in_the_eyes_of_another_metric_too(damage, sample):
     original = as_batch(sample)[..., 32:224, 64:256]

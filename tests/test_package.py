@@ -5,6 +5,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
 import yaml
 
 from perceptmetric import __version__
@@ -25,6 +26,7 @@ def test_the_import_pulls_in_nothing_heavy_beyond_torch():
     assert python(program) == "[]\n"
 
 
+@pytest.mark.xdist_group("measured")
 def test_the_import_takes_under_three_tenths_of_a_second_beyond_torchs_own():
     program = (
         "import time, torch, numpy; start = time.process_time(); import perceptmetric; "

@@ -84,6 +84,7 @@ print((held() - before) / 1024)
 """
 
 
+@pytest.mark.xdist_group("measured")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's account of a process")
 @pytest.mark.parametrize("name", ["default", "paper"])
 def test_memory_does_not_grow_with_the_image(name):

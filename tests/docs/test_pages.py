@@ -18,6 +18,12 @@ def blocks(text):
         yield text.count("\n", 0, match.start()) + 1, match[1]
 
 
+def needs(text):
+    """The optional packages that a page's first line names."""
+    line = re.match(r"<!-- needs: (.+) -->\n", text)
+    return line[1].split() if line else []
+
+
 @pytest.fixture
 def names(tmp_path, samples, monkeypatch):
     """What a page may use without saying where it comes from: a working folder with images, and some tensors."""
@@ -36,12 +42,16 @@ def names(tmp_path, samples, monkeypatch):
     }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def case(page):
+    marks = [pytest.mark.extra] if needs(page.read_text(encoding="utf-8")) else []
+    return pytest.param(page, id=str(page.relative_to(ROOT)), marks=marks)
+
+
+@pytest.mark.parametrize("page", [case(page) for page in PAGES])
 def test_the_blocks_of_a_page_run(page, names):
     text = page.read_text(encoding="utf-8")
-    if needs := re.match(r"<!-- needs: (.+) -->\n", text):
-        for package in needs[1].split():
-            pytest.importorskip(package)
+    for package in needs(text):
+        pytest.importorskip(package)
     assert text.count("```python") == len(list(blocks(text))), "a block that this test would not run"
     for line, code in blocks(text):
         exec(compile("\n" * line + code, str(page), "exec"), names)  # noqa: S102

@@ -9,6 +9,8 @@ pytest.importorskip("onnxscript")
 
 from perceptmetric.integrations.onnx import export  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("onnx")  # one worker, one export
+
 
 @pytest.fixture(scope="module")
 def metric():

@@ -21,8 +21,7 @@ def study():
 
 
 @pytest.fixture
-def script(load_script):
-    pytest.importorskip("matplotlib")
+def script(load_script, matplotlib):
     return load_script("training/study/figures.py")
 
 

@@ -142,6 +142,7 @@ def test_nothing_usable_at_all_is_an_error(coded):
         central_squares(coded[:1])
 
 
+@pytest.mark.xdist_group("measured")
 def test_a_million_names_cost_little_time_and_no_more_memory_as_the_epochs_go(coded, monkeypatch):
     pixels = np.zeros((30, 30, 3), np.uint8)
     monkeypatch.setattr(Batches, "_decode", lambda self, path: pixels)

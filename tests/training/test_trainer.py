@@ -205,6 +205,7 @@ def test_a_run_ends_with_its_patience_and_stays_ended(photographs, tmp_path, mon
     assert again.step == 12
 
 
+@pytest.mark.xdist_group("measured")
 def test_the_share_of_time_spent_waiting_for_photographs_is_told(photographs, tmp_path, monkeypatch, capfd):
     Trainer(short(), photographs, tmp_path / "fast", CPU).run()
     assert "waiting=" in capfd.readouterr().err

@@ -223,7 +223,11 @@ def test_an_archive_larger_than_the_disk_is_refused(tmp_path, monkeypatch):
         unpacked(tmp_path, zipped({"a": "four"}))
 
 
-@pytest.mark.parametrize("content", [b"hello", zipped({"a": "x" * 1000})[:-40], tarred(("a", tarfile.REGTYPE))[:-20]])
+@pytest.mark.parametrize(
+    "content",
+    [b"hello", zipped({"a": "x" * 1000})[:-40], tarred(("a", tarfile.REGTYPE))[:-20]],
+    ids=["text", "zip", "tar"],  # a tar file holds the time it was made at
+)
 def test_a_damaged_archive_is_named(tmp_path, content):
     with pytest.raises(InputError, match="archive: cannot be unpacked"):
         unpacked(tmp_path, content)

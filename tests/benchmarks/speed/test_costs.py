@@ -19,6 +19,8 @@ from perceptmetric.benchmarks.speed.costs import (
 from perceptmetric.checkpoints import load
 from perceptmetric.fast.layers import run
 
+pytestmark = pytest.mark.xdist_group("measured")
+
 
 @pytest.fixture
 def small(monkeypatch):

@@ -10,6 +10,8 @@ from perceptmetric.benchmarks.speed import speed as module
 from perceptmetric.benchmarks.speed.speed import Speed, SpeedReport, main, measure, speed
 from perceptmetric.checkpoints import load
 
+pytestmark = pytest.mark.xdist_group("measured")
+
 
 @pytest.fixture
 def short(monkeypatch):
