@@ -1,4 +1,4 @@
-"""Draws `docs/pictures/ladder.png`: noise, blur and JPEG of growing strength on a sample, with their distances.
+"""Draws `docs/pictures/ladder.png`: a sample with more and more noise, blur and JPEG, and the distance under each.
 
 python docs/pictures/ladder.py
 """
@@ -17,22 +17,24 @@ from perceptmetric import distance
 SAMPLE = Path(perceptmetric.__file__).parent / "samples" / "cat.png"
 PICTURE = Path(__file__).with_name("ladder.png")
 FACE = (110, 50, 270, 190)
+"""What is shown of the sample: left, top, right and bottom in pixels."""
 CAPTION = 22
+"""Height of a caption in pixels."""
 
 
 def noisy(image: Image.Image, sigma: float) -> Image.Image:
-    """Gaussian noise; sigma in units of [0, 1]."""
+    """The image with Gaussian noise of standard deviation sigma, for an image range of [0, 1]."""
     noise = np.random.default_rng(0).normal(0, 255 * sigma, np.asarray(image).shape)
     return Image.fromarray(np.clip(np.rint(np.asarray(image) + noise), 0, 255).astype(np.uint8))
 
 
 def blurred(image: Image.Image, sigma: float) -> Image.Image:
-    """Gaussian blur; sigma in pixels."""
+    """The image blurred by a Gaussian of sigma pixels."""
     return image.filter(ImageFilter.GaussianBlur(sigma))
 
 
 def compressed(image: Image.Image, quality: float) -> Image.Image:
-    """JPEG of a quality from 1 to 95."""
+    """The image after JPEG compression with a quality from 1 to 95."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=int(quality))
     return Image.open(file).convert("RGB")

@@ -1,4 +1,4 @@
-"""Draws `docs/pictures/map.png`: a sample, its JPEG copy, and where the metric sees the difference.
+"""Draws `docs/pictures/map.png`: a sample, a JPEG copy of it, and the copy with the map of their distance over it.
 
 python docs/pictures/map.py
 """
@@ -19,7 +19,7 @@ PICTURE = Path(__file__).with_name("map.png")
 
 
 def main() -> None:
-    """Draws the picture; the map is drawn over the copy."""
+    """Draws the three side by side."""
     paths = SAMPLES / "cat.png", SAMPLES / "cat-jpeg.jpg"
     tiles = [open_image(path) for path in paths]
     tiles.append(overlay(tiles[1], PerceptualDistance().map(*paths)))

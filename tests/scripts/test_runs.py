@@ -1,5 +1,7 @@
 """training/study/runs.py, and the committed checkpoints it reads."""
 
+import doctest
+
 import pytest
 
 from perceptmetric import checkpoints
@@ -44,3 +46,9 @@ def test_a_config_without_a_recipe_is_refused(script, tmp_path):
     (run,) = script.runs_in(tmp_path)
     with pytest.raises(InputError, match=r"run/config\.json: names no recipe"):
         _ = run.recipe
+
+
+def test_its_examples_hold(script):
+    failed, attempted = doctest.testmod(script)
+    assert attempted
+    assert not failed
