@@ -1,4 +1,4 @@
-"""What the commands share: bad input becomes one line and an exit code, never a traceback."""
+"""How every command runs: input that cannot be used gives one line and an exit code, not a traceback."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ GIBIBYTE = 2**30
 
 
 def run(program: str, work: Callable[[], None]) -> int:
-    """Does the work of a command and gives its exit code: 0, or 2 for input that cannot be used.
+    """Does the work of a command and returns its exit code.
 
-    The process is the command's own, so freed memory is kept for the next tensor (`keep_freed_memory`).
-    Ctrl-C gives 130 and a closed pipe 141, as a shell reports of programs that SIGINT and SIGPIPE ended.
+    The code is 0, or 2 if input cannot be used (`InputError` or `OSError`, whose message goes to stderr). Ctrl-C gives
+    130 and a closed pipe 141, the codes that a shell gives programs ended by SIGINT and SIGPIPE. Other exceptions are
+    mistakes of the program and pass through.
+    A command has its process to itself, so that freed memory can be kept for it: see `keep_freed_memory`.
 
     Args:
-        program: what the line on stderr starts with.
-        work: the command's body.
+        program: the command's name, with which a message on stderr starts.
+        work: what the command does.
 
     Examples:
         >>> run("perceptmetric", lambda: None)
@@ -37,12 +39,12 @@ def run(program: str, work: Callable[[], None]) -> int:
     keep_freed_memory()
     try:
         with warnings.catch_warnings():
-            # Pillow also warns of what we refuse: one line is enough.
+            # Pillow warns of some images that are refused anyway; the refusal says enough.
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             work()
     except BrokenPipeError:
-        # The reader, such as `head`, has had enough. Python would flush into the pipe once more at its exit.
+        # The reader, such as `head`, has closed the pipe. Python would try to write to it once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except (InputError, OSError) as error:
@@ -55,13 +57,18 @@ def run(program: str, work: Callable[[], None]) -> int:
 
 
 def keep_freed_memory() -> bool:
-    """Lets glibc keep freed memory for the next tensor, in place of giving it back to the system; once a process.
+    """Makes glibc keep freed memory for the next tensor instead of giving it back to the system.
 
-    By default it maps every large block afresh, and the kernel then clears each of its pages at the first touch:
-    thousands of page faults in a training step on the CPU, about a sixth of its time on one thread.
+    By default glibc asks the system for every large block anew, and the system clears each page of it at its first
+    use. In a training step on the CPU these are thousands of page faults, about a sixth of the time on one thread.
+    The setting holds for the whole process.
 
     Returns:
-        Whether it took effect; False where the C library is not glibc.
+        Whether it took effect: False where the C library is not glibc.
+
+    Examples:
+        >>> keep_freed_memory() in (True, False)
+        True
     """
     if sys.platform != "linux":
         return False

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place if the block ends well, and is removed if not.
+    """Gives a temporary path to write to, which replaces `path` when the block ends without an exception.
 
-    A reader (or a run that is killed) meets the old file or the new one, never half of it.
+    So another process sees either the old file or the new one, never half of one, even if this process is killed.
 
     Args:
         path: the file to write; its folder must exist.
+
+    Yields:
+        A path in the same folder. If the block raises, the file there is removed and `path` stays as it was.
+
+    Raises:
+        OSError: the file cannot be replaced.
 
     Examples:
         >>> import tempfile
@@ -35,10 +41,21 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
-    """Writes a file whole or not at all, as UTF-8.
+    """Writes a text file, completely or not at all, in UTF-8.
+
+    Args:
+        path: the file; its folder must exist.
+        text: what it is to contain.
 
     Raises:
         OSError: it cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "note.txt"
+        >>> write(target, "whole")
+        >>> target.read_text()
+        'whole'
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

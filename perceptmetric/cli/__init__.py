@@ -1,1 +1,1 @@
-"""`perceptmetric REFERENCE DISTORTED...`: pairs, their table, and the map drawn over an image."""
+"""The command `perceptmetric`: which pairs it measures, how it writes their distances, and how it draws a map."""

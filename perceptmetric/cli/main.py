@@ -1,4 +1,4 @@
-"""`perceptmetric REFERENCE DISTORTED...`, and the same for folders and lists."""
+"""The command `perceptmetric`: the distances of image files, of two folders, or of a list of pairs."""
 
 from __future__ import annotations
 
@@ -13,27 +13,34 @@ from pathlib import Path
 
 from perceptmetric import __version__, command
 from perceptmetric.checkpoints import DEFAULT
-from perceptmetric.cli import overlay, pairs, resumable
+from perceptmetric.cli import overlay, pairs
 from perceptmetric.cli.pairs import Pair, Result
-from perceptmetric.cli.resumable import Table
+from perceptmetric.cli.resumable import ResumableTable, merge_shards, shard_path
 from perceptmetric.metric import PerceptualDistance
 
 AHEAD = 8
-"""Pairs whose images are decoded while others are measured."""
+"""How many further pairs are read while one is measured."""
 
-DESCRIPTION = """How different images look from a reference. Prints a line for each distorted image: its distance (one
-for each checkpoint), a tab, its path. Exit code: 0, or 2 for bad use or an image that cannot be used."""
+DESCRIPTION = """Measures how different images look from a reference. For each distorted image it prints a line: the
+distance (one for each checkpoint), a tab, the path. Exit code: 0, or 2 if the command or an image cannot be used."""
 
 FORMS = """
 forms:
-  perceptmetric REFERENCE DISTORTED...   one reference with many files; a quoted pattern is expanded
-  perceptmetric FOLDER FOLDER            images of one path within the two, whatever the extension
-  perceptmetric -                        pairs from standard input: REFERENCE, a tab, DISTORTED on each line
+  perceptmetric REFERENCE DISTORTED...   one reference and any number of images; DISTORTED may be a quoted pattern
+  perceptmetric FOLDER FOLDER            images with the same path within both folders; extensions may differ
+  perceptmetric -                        pairs from standard input; each line is REFERENCE, a tab, DISTORTED
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the distance of each pair of images; the exit code is that of `command.run`."""
+    """Runs the command.
+
+    Args:
+        arguments: of the command line; those of the process where None.
+
+    Returns:
+        The exit code, as `command.run` gives it.
+    """
     parser = argparse.ArgumentParser(
         prog="perceptmetric",
         description=DESCRIPTION,
@@ -47,15 +54,15 @@ def main(arguments: list[str] | None = None) -> int:
         action="append",
         help=f"bundled name, folder or Hub repository (default: {DEFAULT}); may be given several times",
     )
-    parser.add_argument("--map", metavar="FILE", help="draw where two images differ into this picture, and write it")
-    parser.add_argument("--sort", action="store_true", help="by the first checkpoint's distance, smallest first")
+    parser.add_argument("--map", metavar="FILE", help="write a picture of where the two images differ")
+    parser.add_argument("--sort", action="store_true", help="smallest distance first, by the first checkpoint")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="write", action="store_const", const=write_json, help="a JSON object on each line")
     form.add_argument(
         "--out",
         metavar="FILE.csv",
         type=Path,
-        help="CSV into this file, which a run that was stopped goes on with; processes of torchrun share the pairs",
+        help="append CSV to this file; run again to continue; processes of torchrun share the pairs",
     )
     form.add_argument("--csv", dest="write", action="store_const", const=write_csv, help="CSV with a header")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -79,10 +86,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def draw_map(reference: str, distorted: str, checkpoint: str, path: str) -> None:
-    """Draws where two images differ, over the distorted one, and prints the map's mean: the distance.
+    """Draws the map of a pair over its distorted image, and prints the distance, which is the map's mean.
+
+    Args:
+        reference: path of an image.
+        distorted: path of an image of the same size.
+        checkpoint: name, folder or Hub repository.
+        path: of the picture to write.
 
     Raises:
-        FileNotFoundError, InputError: an image, the checkpoint or the picture's path cannot be used.
+        FileNotFoundError: an image does not exist.
+        InputError: an image, the checkpoint or the picture's path cannot be used.
     """
     distance_map = PerceptualDistance.from_pretrained(checkpoint).map(reference, distorted)
     overlay.save(distorted, distance_map, path)
@@ -96,19 +110,20 @@ def print_distances(
     *,
     sort: bool = False,
 ) -> None:
-    """Measures and prints, each result as soon as it is there unless they are sorted.
+    """Measures pairs and prints each distance at once, or all of them in the end if they are to be sorted.
 
     Args:
         images: the command's arguments: files, two folders, or `-`.
         checkpoints: names, folders or Hub repositories.
         write: `write_text`, `write_csv` or `write_json`.
-        sort: by the first checkpoint's distance, smallest first.
+        sort: whether to sort by the first checkpoint's distance, smallest first.
 
     Raises:
-        FileNotFoundError, InputError: an image or a checkpoint cannot be used.
+        FileNotFoundError: an image does not exist.
+        InputError: an image or a checkpoint cannot be used.
     """
-    metrics = [PerceptualDistance.from_pretrained(checkpoint) for checkpoint in checkpoints]
-    # Who writes pairs to our input may wait for each distance.
+    metrics = _metrics(checkpoints)
+    # A program that writes pairs to our input may wait for each distance before it writes the next pair.
     ahead = 0 if images == ["-"] else AHEAD
     results: Iterable[Result] = pairs.measure(_with_progress(_pairs(images), sort=sort), metrics, ahead=ahead)
     if sort:
@@ -117,10 +132,10 @@ def print_distances(
 
 
 def fill_table(images: list[str], checkpoints: list[str], path: Path) -> None:
-    """Measures what a table does not hold yet, and adds it line by line.
+    """Measures the pairs that a table does not contain yet, and appends each as soon as it is measured.
 
-    Under torchrun each process takes every WORLD_SIZE-th pair into a file of its own beside `path`; whichever ends
-    last merges them into `path`.
+    Under torchrun each of the WORLD_SIZE processes measures every WORLD_SIZE-th pair and writes to a file of its own
+    beside `path`. The process that ends last merges these files into `path`.
 
     Args:
         images: the command's arguments: files, two folders, or `-`.
@@ -128,21 +143,25 @@ def fill_table(images: list[str], checkpoints: list[str], path: Path) -> None:
         path: of the table.
 
     Raises:
-        FileNotFoundError, InputError: an image, a checkpoint or the table cannot be used.
+        FileNotFoundError: an image does not exist.
+        InputError: an image, a checkpoint or the table cannot be used.
     """
     rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     todo = list(_pairs(images)) if ranks > 1 else _pairs(images)
-    metrics = [PerceptualDistance.from_pretrained(checkpoint) for checkpoint in checkpoints]
-    with Table(resumable.shard(path, rank, ranks), checkpoints) as own:
+    metrics = _metrics(checkpoints)
+    with ResumableTable(shard_path(path, rank, ranks), checkpoints) as own:
         mine = (pair for pair in islice(todo, rank, None, ranks) if pair not in own.done)
         for result in pairs.measure(_with_progress(mine, sort=True), metrics, ahead=AHEAD):
             own.append(result)
     if isinstance(todo, list) and ranks > 1:
-        resumable.merge(path, ranks, len(todo))
+        merge_shards(path, ranks, len(todo))
 
 
 def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
-    """Tab-separated: the distances, then the distorted image's path; a header where there are several checkpoints."""
+    """Prints a line for each result: its distances and the distorted image's path, separated by tabs.
+
+    With several checkpoints a header comes first.
+    """
     if len(checkpoints) > 1:
         print(*checkpoints, "distorted", sep="\t")
     for result in results:
@@ -150,7 +169,7 @@ def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
 
 
 def write_csv(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
-    """Columns `reference`, `distorted`, and the distance by each checkpoint under its name."""
+    """Prints CSV with the columns `reference`, `distorted` and one for each checkpoint, named after it."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["reference", "distorted", *checkpoints])
     for result in results:
@@ -159,11 +178,17 @@ def write_csv(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
 
 
 def write_json(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
-    """One object on each line: `reference`, `distorted`, and `distances` by checkpoint."""
+    """Prints a JSON object on each line: `reference`, `distorted`, and `distances` with a number by checkpoint."""
     for result in results:
         distances = dict(zip(checkpoints, result.distances, strict=True))
         row = {"reference": result.reference, "distorted": result.distorted, "distances": distances}
         print(json.dumps(row, ensure_ascii=False), flush=True)
+
+
+def _metrics(checkpoints: Sequence[str]) -> list[PerceptualDistance]:
+    """The metric of each checkpoint; one that is named twice is loaded once."""
+    loaded = {checkpoint: PerceptualDistance.from_pretrained(checkpoint) for checkpoint in dict.fromkeys(checkpoints)}
+    return [loaded[checkpoint] for checkpoint in checkpoints]
 
 
 def _pairs(images: list[str]) -> Iterable[Pair]:
@@ -175,7 +200,7 @@ def _pairs(images: list[str]) -> Iterable[Pair]:
 
 
 def _with_progress(todo: Iterable[Pair], *, sort: bool) -> Iterator[Pair]:
-    # Lines that appear one by one on a terminal show the progress themselves.
+    # No bar where there is no terminal for it, or where distances appear on the terminal one by one.
     if not sys.stderr.isatty() or (sys.stdout.isatty() and not sort):
         yield from todo
         return

@@ -14,21 +14,22 @@ from perceptmetric.files import replacing
 from perceptmetric.images import open_image
 
 COLOURS = ((0, 0, 0), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
-"""From no difference to the largest: dark to light at an even pace, so that it reads in grey too."""
+"""From no difference to the largest: evenly from dark to light, so that the order is kept in grey."""
 
 BAR, GAP, LABEL = 16, 8, 56
+"""Widths in pixels: of the colour bar, of the space on either side of it, and of the numbers."""
 
 
 def overlay(image: Image.Image, distance_map: Tensor) -> Image.Image:
-    """The map in colour over the image in grey, and beside it a bar that says what the colours mean.
+    """Draws a map in colour over its image in grey, with a colour bar beside it.
 
     Args:
         image: mode RGB.
-        distance_map: floats (1, 1, H, W) of the image's size, not negative, as `PerceptualDistance.map` gives. The
-            brightest colour is its largest value, and black is 0.
+        distance_map: non-negative floats (1, 1, H, W), as `PerceptualDistance.map` gives them for an image of W x H
+            pixels. 0 is drawn black, the largest value in the brightest colour.
 
     Returns:
-        A picture of mode RGB, as high as the image (at least 48 pixels) and 88 pixels wider.
+        A picture of mode RGB, 88 pixels wider than the image and as high, but at least 48 pixels high.
 
     Examples:
         >>> import torch
@@ -51,16 +52,21 @@ def overlay(image: Image.Image, distance_map: Tensor) -> Image.Image:
 
 
 def save(distorted: str | os.PathLike[str], distance_map: Tensor, path: str | os.PathLike[str]) -> None:
-    """Writes `overlay` of an image file as a picture of the format that `path` names.
+    """Writes the `overlay` of an image file.
+
+    Args:
+        distorted: path of the image.
+        distance_map: its map, as for `overlay`.
+        path: of the picture; its suffix says the format.
 
     Raises:
-        InputError: no format has this name, or there is no such folder.
+        InputError: the image cannot be used, Pillow cannot write such a format, or the folder does not exist.
     """
     picture = overlay(open_image(distorted), distance_map)
     path = Path(path)
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind not in Image.SAVE:
-        raise InputError(f"{path}: found no picture format of this name, expected one such as .png")
+        raise InputError(f"{path}: found no picture format with this suffix, expected one such as .png")
     if not path.resolve().parent.is_dir():
         raise InputError(f"{path}: no such folder to write to")
     with replacing(path) as temporary:
@@ -68,6 +74,6 @@ def save(distorted: str | os.PathLike[str], distance_map: Tensor, path: str | os
 
 
 def _coloured(shares: np.ndarray) -> np.ndarray:
-    """Floats (..., 3) from 0 to 255 for shares from 0 to 1."""
+    """The colours, floats (..., 3) in [0, 255], of shares of the largest value, floats (...) in [0, 1]."""
     places = np.linspace(0, 1, len(COLOURS))
     return np.stack([np.interp(shares, places, channel) for channel in zip(*COLOURS, strict=True)], -1)

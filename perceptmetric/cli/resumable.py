@@ -1,4 +1,4 @@
-"""A table of distances that outlives its process: a run that is killed and started again goes on where it was."""
+"""A table of distances that survives its process: a killed run that is started again continues where it was."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from perceptmetric.errors import InputError
 from perceptmetric.files import replacing
 
 
-class Table:
-    """A CSV file to which each pair is appended, in one write, as soon as it is measured.
+class ResumableTable:
+    """A CSV file to which each result is appended, in one write, as soon as its pair is measured.
 
-    A last line without its end (the process died in the middle of it) is dropped, and its pair measured again.
+    An incomplete last line, which a process leaves that dies while writing it, is dropped; that pair is measured again.
 
     Args:
-        path: the file; its folder must exist. One process at a time may write to it.
+        path: the file; its folder must exist. Only one process at a time may write to it.
         checkpoints: the columns after `reference` and `distorted`.
 
     Raises:
-        InputError: the file holds something else.
+        InputError: the file is not a table of distances by these checkpoints.
 
     Examples:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "distances.csv"
-        >>> with Table(path, ["reconstruct"]) as table:
+        >>> with ResumableTable(path, ["reconstruct"]) as table:
         ...     table.append(Result("a.png", "b.png", (0.5,)))
-        >>> with Table(path, ["reconstruct"]) as table:
+        >>> with ResumableTable(path, ["reconstruct"]) as table:
         ...     table.done
         {('a.png', 'b.png')}
     """
@@ -39,11 +39,11 @@ class Table:
     def __init__(self, path: Path, checkpoints: Sequence[str]) -> None:
         header = ["reference", "distorted", *checkpoints]
         self.done: set[Pair] = set()
-        """The pairs the file holds."""
-        whole = _end_of_last_line(path) if path.exists() else 0
-        if whole == 0 and path.exists() and not _line(header).startswith(path.read_bytes()[:4096]):
-            raise InputError(f"{path}: found something else than a table of distances")
-        for number, row in enumerate(read(path) if whole else (), 1):
+        """The pairs that are in the file."""
+        complete = _end_of_last_line(path) if path.exists() else 0
+        if complete == 0 and path.exists() and not _line(header).startswith(path.read_bytes()[:4096]):
+            raise InputError(f"{path}: found something else, expected a table of distances")
+        for number, row in enumerate(read_lines(path) if complete else (), 1):
             if number == 1 and row != header:
                 raise InputError(f"{path}: found the columns {','.join(row)}, expected {','.join(header)}")
             if len(row) != len(header):
@@ -51,22 +51,22 @@ class Table:
             if number > 1:
                 self.done.add((row[0], row[1]))
         self._file = path.open("ab", buffering=0)
-        self._file.truncate(whole)
-        if whole == 0:
+        self._file.truncate(complete)
+        if complete == 0:
             self._file.write(_line(header))
 
     def append(self, result: Result) -> None:
-        """Adds a pair; once this returns, the death of the process does not lose it.
+        """Adds a result. Once this returns, the result is kept even if the process dies.
 
         Raises:
-            InputError: a path holds a line break.
+            InputError: a path contains a line break.
         """
         for path in (result.reference, result.distorted):
             if "\n" in path or "\r" in path:
                 raise InputError(f"{path!r}: found a line break in a path, expected none")
         self._file.write(_line([result.reference, result.distorted, *result.distances]))
 
-    def __enter__(self) -> Table:
+    def __enter__(self) -> ResumableTable:
         return self
 
     def __exit__(
@@ -75,33 +75,47 @@ class Table:
         self._file.close()
 
 
-def shard(path: Path, rank: int, ranks: int) -> Path:
-    """The file of one of several processes.
+def shard_path(path: Path, rank: int, ranks: int) -> Path:
+    """The file into which one of several processes writes its part of a table: its shard.
+
+    Args:
+        path: the whole table; a single process writes to it directly.
+        rank: number of the process, from 0.
+        ranks: how many processes there are.
 
     Examples:
-        >>> shard(Path("out/distances.csv"), 0, 4).name
+        >>> shard_path(Path("out/distances.csv"), 0, 4).name
         'distances.0-of-4.csv'
     """
     return path if ranks == 1 else path.with_name(f"{path.stem}.{rank}-of-{ranks}{path.suffix}")
 
 
-def merge(path: Path, ranks: int, pairs: int) -> bool:
-    """Writes the one table of all shards, in the order of the pairs, if all of them are complete.
+def merge_shards(path: Path, ranks: int, pairs: int) -> bool:
+    """Writes the whole table from its shards, in the order of the pairs, if every shard is complete.
 
     Args:
-        path: the table; its shards lie beside it.
-        ranks: number of shards.
-        pairs: how many there are in all.
+        path: the whole table; its shards lie beside it.
+        ranks: how many shards there are.
+        pairs: how many pairs there are in all shards together.
 
     Returns:
-        Whether all were.
+        Whether the table was written.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "distances.csv"
+        >>> for rank in range(2):
+        ...     with ResumableTable(shard_path(path, rank, 2), ["denoise"]) as table:
+        ...         table.append(Result("a.png", f"{rank}.png", (0.5,)))
+        >>> merge_shards(path, ranks=2, pairs=2)
+        True
+        >>> [row[1] for row in read_lines(path)]
+        ['distorted', '0.png', '1.png']
     """
-    paths = [shard(path, rank, ranks) for rank in range(ranks)]
-    for rank, part in enumerate(paths):
-        lines = 1 + len(range(rank, pairs, ranks))
-        if not part.exists() or _end_of_last_line(part) != part.stat().st_size or sum(1 for _ in read(part)) != lines:
-            return False
-    tables = [read(part) for part in paths]
+    paths = [shard_path(path, rank, ranks) for rank in range(ranks)]
+    if not all(_is_complete(shard, len(range(rank, pairs, ranks))) for rank, shard in enumerate(paths)):
+        return False
+    tables = [read_lines(shard) for shard in paths]
     header, *_ = [next(rows) for rows in tables]
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(_line(header))
@@ -109,11 +123,27 @@ def merge(path: Path, ranks: int, pairs: int) -> bool:
     return True
 
 
-def read(path: Path) -> Iterator[list[str]]:
-    """The whole lines of a table, the header first."""
+def _is_complete(shard: Path, pairs: int) -> bool:
+    if not shard.exists() or _end_of_last_line(shard) != shard.stat().st_size:
+        return False
+    return sum(1 for _ in read_lines(shard)) == 1 + pairs
+
+
+def read_lines(path: Path) -> Iterator[list[str]]:
+    """Reads the complete lines of a table, the header first.
+
+    Args:
+        path: the table; an incomplete last line is left out.
+
+    Yields:
+        The cells of each line.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     with path.open("rb") as file:
-        whole = (line.decode("utf-8", errors="surrogateescape") for line in file if line.endswith(b"\n"))
-        yield from csv.reader(whole)
+        complete = (line.decode("utf-8", errors="surrogateescape") for line in file if line.endswith(b"\n"))
+        yield from csv.reader(complete)
 
 
 def _line(cells: Iterable[str | float]) -> bytes:
@@ -123,13 +153,13 @@ def _line(cells: Iterable[str | float]) -> bytes:
 
 
 def _end_of_last_line(path: Path) -> int:
-    """How many bytes of a file are whole lines."""
+    """How many bytes of a file its complete lines take."""
     with path.open("rb") as file:
         end = file.seek(0, io.SEEK_END)
         while end > 0:
             start = max(end - 4096, 0)
             file.seek(start)
-            if (found := file.read(end - start).rfind(b"\n")) >= 0:
-                return start + found + 1
+            if (line_break := file.read(end - start).rfind(b"\n")) >= 0:
+                return start + line_break + 1
             end = start
     return 0

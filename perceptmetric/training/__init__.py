@@ -1,1 +1,1 @@
-"""From photographs to a checkpoint: what `perceptmetric-train` runs."""
+"""Training: from a folder of photographs and a recipe to a checkpoint, as the command `perceptmetric-train` does it."""

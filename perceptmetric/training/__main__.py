@@ -1,4 +1,4 @@
-"""`python -m perceptmetric.training`, which `torchrun -m` can start as well: the command `perceptmetric-train`."""
+"""`python -m perceptmetric.training` is the command `perceptmetric-train`, in a form that `torchrun -m` can start."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What the autoencoder is asked for: four ways to rebuild a photograph, none of which knows an opinion score.
+"""The objectives: four ways to have the autoencoder rebuild a photograph. None of them uses an opinion score.
 
 Hernández-Cámara et al., CCN 2025, arXiv 2508.10450. Images are (N, 3, H, W) floats in [0, 1].
 """
@@ -17,7 +17,7 @@ from perceptmetric.perceptnet import Autoencoder
 
 @dataclass(frozen=True)
 class Reconstruct:
-    """Rebuild the image as it is: the mean squared error between output and image.
+    """Rebuild the image as it is: the mean squared error between the output and the image.
 
     Examples:
         >>> images = torch.rand(2, 3, 16, 16)
@@ -28,20 +28,31 @@ class Reconstruct:
     name = "reconstruct"
 
     def degrade(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """What the network sees in place of `images`; noise is drawn from `generator` (a CPU one)."""
+        """The images as the network is to see them.
+
+        Args:
+            images: clean images.
+            generator: on the CPU; noise is drawn from it.
+        """
         return images
 
     def penalty(self, code: Tensor) -> Tensor | float:
-        """What is added to the squared error for the encoder's output `code`."""
+        """A term of the loss that depends on the encoder's output `code` alone; 0 for most objectives."""
         return 0.0
 
     def loss(self, network: Autoencoder, degraded: Tensor, images: Tensor) -> Tensor:
-        """The loss of a batch whose `degraded` version the network saw, a scalar."""
+        """The loss of a batch, a scalar.
+
+        Args:
+            network: what is trained.
+            degraded: the images as the network sees them, from `degrade`.
+            images: the clean images that it should give.
+        """
         code = network.encoder(degraded)
         return F.mse_loss(network.decode(code, images.shape).float(), images) + self.penalty(code.float())
 
     def __call__(self, network: Autoencoder, images: Tensor, generator: torch.Generator) -> Tensor:
-        """The loss of a batch of clean images, a scalar."""
+        """The loss of a batch of clean images, which are degraded first; a scalar."""
         return self.loss(network, self.degrade(images, generator), images)
 
 
@@ -50,7 +61,12 @@ class Denoise(Reconstruct):
     """Rebuild the clean image from one with Gaussian noise.
 
     Args:
-        sigma: standard deviation of the noise, in units of the image range [0, 1]. The sum is not clamped.
+        sigma: standard deviation of the noise, in units of the image range [0, 1]. Noisy values may leave this range.
+
+    Examples:
+        >>> noisy = Denoise(sigma=0.5).degrade(torch.zeros(1, 3, 64, 64), torch.Generator().manual_seed(0))
+        >>> round(noisy.std().item(), 1)
+        0.5
     """
 
     sigma: float
@@ -68,6 +84,11 @@ class Deblur(Reconstruct):
 
     Args:
         sigma: standard deviation of the Gaussian, in pixels.
+
+    Examples:
+        >>> image = torch.eye(16).expand(1, 3, 16, 16)
+        >>> bool(Deblur(sigma=1.0).degrade(image, torch.Generator()).max() < 0.5)
+        True
     """
 
     sigma: float
@@ -86,10 +107,14 @@ class Deblur(Reconstruct):
 
 @dataclass(frozen=True)
 class Sparse(Reconstruct):
-    """Rebuild the image through a sparse code: mean squared error + weight * mean(|encoder output|).
+    """Rebuild the image from a sparse code: the mean squared error + weight * mean(|encoder output|).
 
     Args:
         weight: the study's lambda.
+
+    Examples:
+        >>> Sparse(weight=0.5).penalty(torch.tensor([1.0, -3.0]))
+        tensor(1.)
     """
 
     weight: float
@@ -101,4 +126,4 @@ class Sparse(Reconstruct):
 
 
 OBJECTIVES: dict[str, type[Reconstruct]] = {kind.name: kind for kind in (Reconstruct, Denoise, Deblur, Sparse)}
-"""The objectives by the name a recipe calls them."""
+"""The objectives by their names in recipes."""

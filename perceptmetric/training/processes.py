@@ -1,4 +1,4 @@
-"""One training over several processes, each with its share of every batch, as `torchrun` starts them."""
+"""The processes that `torchrun` starts to train together, each on a part of every batch."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Processes:
     """One process among those that train together.
 
     Args:
-        rank: its number; 0 alone writes files and draws the progress bar.
-        count: how many there are.
+        rank: its number, from 0. Only number 0 writes files and draws the progress bar.
+        count: how many processes there are.
 
     Examples:
         >>> Processes().mean(3.0)
@@ -28,7 +28,7 @@ class Processes:
     count: int = 1
 
     def mean(self, value: float) -> float:
-        """The mean over all processes of the value each of them holds."""
+        """The mean of the values with which all processes call this."""
         if self.count == 1:
             return value
         total = torch.tensor(value, dtype=torch.float64)
@@ -36,7 +36,7 @@ class Processes:
         return total.item() / self.count
 
     def from_first(self, value: float) -> float:
-        """The value that the first process holds."""
+        """The value with which the first process calls this."""
         if self.count == 1:
             return value
         shared = torch.tensor(value, dtype=torch.float64)
@@ -44,7 +44,7 @@ class Processes:
         return shared.item()
 
     def union(self, table: dict[str, str]) -> dict[str, str]:
-        """The entries that any process holds."""
+        """The entries of all the tables with which the processes call this."""
         if self.count == 1:
             return table
         tables: list[dict[str, str]] = [{}] * self.count
@@ -54,7 +54,16 @@ class Processes:
 
 @contextmanager
 def joined() -> Iterator[tuple[Processes, torch.device]]:
-    """Joins the processes `torchrun` started, if it did, and gives this one's device: a GPU of its own or the CPU."""
+    """Joins the other processes if `torchrun` started several, and leaves them when the block ends.
+
+    Yields:
+        This process among them, and its device: a GPU of its own if there are any, else the CPU.
+
+    Examples:
+        >>> with joined() as (processes, device):
+        ...     processes.count
+        1
+    """
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if torch.cuda.is_available() else None
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         yield Processes(), device or torch.device("cpu")

@@ -1,4 +1,4 @@
-"""Trained checkpoints -> repositories of the Hugging Face Hub."""
+"""`perceptmetric-train publish`: pushes trained checkpoints to the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from perceptmetric.metric import PerceptualDistance
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`perceptmetric-train publish FOLDERS... --owner OWNER`; the exit code is that of `command.run`."""
+    """Runs `perceptmetric-train publish FOLDERS... --owner OWNER`.
+
+    Args:
+        arguments: what follows `publish` on the command line.
+
+    Returns:
+        The exit code, as `command.run` gives it.
+    """
     parser = argparse.ArgumentParser(
-        prog="perceptmetric-train publish", description="Push checkpoints to OWNER/perceptmetric-NAME on the Hub."
+        prog="perceptmetric-train publish",
+        description="Push checkpoints to OWNER/perceptmetric-NAME on the Hub.",
     )
-    parser.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="what perceptmetric-train wrote")
-    parser.add_argument("--owner", required=True, help="a user or an organisation of the Hub")
+    parser.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a checkpoint, called NAME")
+    parser.add_argument("--owner", required=True, help="user or organisation on the Hub")
     parser.add_argument("--private", action="store_const", const=True, help="make new repositories private")
     options = parser.parse_args(arguments)
 
@@ -29,20 +37,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def publish(folders: Sequence[Path], owner: str, *, private: bool | None = None) -> Iterator[str]:
-    """Pushes each checkpoint with its model card to `owner/perceptmetric-NAME`, NAME being the folder's.
+    """Pushes each checkpoint, with a model card, to the repository `owner/perceptmetric-NAME`.
 
-    All of the folders are read before the first is pushed, so that a broken one stops them all.
+    All folders are read before the first is pushed, so that nothing is pushed if one of them is broken.
 
     Args:
-        folders: what `perceptmetric-train` wrote; only `model.safetensors` and `config.json` are pushed.
-        owner: a user or an organisation of the Hub.
-        private: whether new repositories are private; the owner's default where None.
+        folders: checkpoints of `perceptmetric-train`. NAME is the folder's name; of its files only
+            `model.safetensors` and `config.json` are pushed.
+        owner: a user or an organisation on the Hub.
+        private: whether new repositories are private; None leaves this to the owner's settings.
 
     Yields:
-        The address of each commit, once it is made.
+        The address of each commit, as soon as it is made.
 
     Raises:
-        InputError: a folder holds no checkpoint, two have one name, or the Hub does not take it.
+        InputError: a folder is not a checkpoint, two folders have the same name, or the Hub refuses a push.
     """
     metrics = {}
     for folder in folders:

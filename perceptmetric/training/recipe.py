@@ -1,4 +1,4 @@
-"""A recipe: everything that decides a checkpoint but the photographs. One readable TOML file each."""
+"""Recipes: all that a checkpoint depends on apart from the photographs. A recipe is a TOML file."""
 
 from __future__ import annotations
 
@@ -25,26 +25,30 @@ class Recipe:
     """How one checkpoint is trained.
 
     Args:
-        objective: what the network is asked for.
-        seed: of the weights, the crops and the noise.
-        steps: batches in all.
-        batch: crops in a batch.
-        crop: side in pixels of what the network trains on.
-        resize: train on the central square of each photograph resized to `crop` pixels a side, as the study did,
-            in place of random crops at its own size.
+        objective: what the network is trained to do.
+        seed: decides the first weights, the crops and the noise.
+        steps: how many batches the network is trained on.
+        batch: how many crops there are in a batch.
+        crop: height and width in pixels of the crops.
+        resize: train on the central square of each photograph, resized to `crop` pixels, instead of random crops at
+            the photograph's own resolution. The study did this.
         optimizer: `adam`, or `soap`, which needs the extra `train`.
-        learning_rate: the optimizer's at its peak; it rises linearly over the first tenth of the steps and falls
-            to zero along a cosine.
-        clip_norm: bound on the norm of the gradient. The multiplicative decoder is unbounded: without it
-            plain Adam diverges.
-        validation_images: how many photographs, the last by name, are held back from training.
-        validate_every: steps from one validation (and saved state) to the next.
-        patience: end after this many validations in a row without a new lowest error; 0 is never.
+        learning_rate: its peak; the rate rises linearly over the first tenth of the steps, then falls to 0 as a
+            cosine.
+        clip_norm: gradients with a larger norm are scaled down to this norm. The decoder multiplies its inputs, so
+            its gradients have no bound, and without clipping plain Adam diverges.
+        validation_images: how many photographs, the last by path, are held back from training.
+        validate_every: how many steps there are between validations; the state is saved after each.
+        patience: stop after so many validations in a row without a new lowest error; 0 means never.
         bfloat16: train under autocast to bfloat16; weights, sums and validation stay float32.
-        compile: train through `torch.compile`, which takes a minute to start and then takes two thirds of the time.
+        compile: train through `torch.compile`, which takes a minute to start and cuts the time of a step by a third.
 
     Raises:
-        InputError: a value is not of its kind or not positive.
+        InputError: a value has the wrong type, or is not positive where it must be.
+
+    Examples:
+        >>> Recipe(OBJECTIVES["denoise"](sigma=0.1), steps=2000).as_dict()["objective"]
+        {'name': 'denoise', 'sigma': 0.1}
     """
 
     objective: Reconstruct
@@ -75,22 +79,30 @@ class Recipe:
                 _check_number(field.name, value, type(field.default), zero_allowed=field.name in MAY_BE_ZERO)
 
     def as_dict(self) -> dict[str, Any]:
-        """The recipe as JSON can hold it; the objective as its name and parameters."""
+        """The recipe in the types of JSON; the objective is a dict with its name and parameters."""
         objective = {"name": self.objective.name, **dataclasses.asdict(self.objective)}
         return {**dataclasses.asdict(self), "objective": objective}
 
 
 def read_recipe(path: Path, seed: int | None = None) -> Recipe:
-    """Reads a TOML recipe.
+    r"""Reads a TOML recipe.
 
     Args:
-        path: a file with a table `objective` (`name` and its parameter) and any field of `Recipe`. What it
-            leaves out comes from the file it names as `base`, a path from its own folder.
-        seed: in place of the recipe's.
+        path: a file with a table `objective` (its `name` and its parameter) and any other fields of `Recipe`. It may
+            name another recipe as its `base`, by a path relative to its own folder, and takes from there what it
+            leaves out.
+        seed: replaces the recipe's, unless None.
 
     Raises:
-        FileNotFoundError: no such file.
-        InputError: not TOML, an unknown key, a missing or a wrong value; the message names file and key.
+        FileNotFoundError: there is no such file.
+        InputError: it is not TOML, or a key is unknown, missing or has a wrong value; the message names file and key.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "denoise.toml"
+        >>> _ = path.write_text("steps = 2000\n[objective]\nname = 'denoise'\nsigma = 0.1")
+        >>> read_recipe(path, seed=1).steps
+        2000
     """
     table = _read_table(path)
     if seed is not None:
@@ -102,7 +114,7 @@ def read_recipe(path: Path, seed: int | None = None) -> Recipe:
 
 
 def _read_table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """The keys of a recipe over those of its base; `above` are the recipes whose base it is."""
+    """A recipe's keys and, where it leaves them out, those of its base; `above` are the recipes that build on it."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     if path.resolve() in above:

@@ -1,4 +1,4 @@
-"""The state of an optimizer as named tensors and text that JSON can hold, and back."""
+"""The state of an optimizer as named tensors and JSON, as a safetensors file can store it, and back."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ PREFIX = "optimizer"
 
 
 def pack(optimizer: Optimizer) -> tuple[dict[str, Tensor], str]:
-    """What an optimizer must remember from one step to the next.
+    """Takes the state of an optimizer apart into tensors and text.
 
     Args:
-        optimizer: any whose state is tensors, numbers and text, in lists and tables.
+        optimizer: its state must consist of tensors, numbers and strings, in lists and dicts.
 
     Returns:
-        The tensors by name, and JSON that says where each belongs and how it lies in memory, since the order in which
-        sums are taken, and so their last bit, can depend on it.
+        The tensors by name, and the rest as JSON, which also says where each tensor belongs and its strides: the order
+        in which a sum is computed, and so its last bit, can depend on them.
+
+    Examples:
+        >>> tensors, text = pack(torch.optim.Adam([torch.nn.Parameter(torch.ones(2))]))
+        >>> tensors
+        {}
     """
     tensors: dict[str, Tensor] = {}
 
@@ -38,7 +43,20 @@ def pack(optimizer: Optimizer) -> tuple[dict[str, Tensor], str]:
 
 
 def unpack(optimizer: Optimizer, tensors: dict[str, Tensor], text: str) -> None:
-    """Gives an optimizer of the same kind and parameters the state that `pack` took from another."""
+    """Puts a state from `pack` back into an optimizer.
+
+    Args:
+        optimizer: of the same class and over parameters of the same shapes as the one that was packed.
+        tensors: the first result of `pack`.
+        text: the second result of `pack`.
+
+    Examples:
+        >>> adam = torch.optim.Adam([torch.nn.Parameter(torch.ones(2))], lr=0.5)
+        >>> other = torch.optim.Adam([torch.nn.Parameter(torch.ones(2))])
+        >>> unpack(other, *pack(adam))
+        >>> other.param_groups[0]["lr"]
+        0.5
+    """
 
     def unpacked(value: Any) -> Any:
         if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""`perceptmetric-train sweep RECIPES... --data DIR --out DIR`: many recipes and seeds side by side.
+"""`perceptmetric-train sweep RECIPES... --data DIR --out DIR`: trains many recipes and seeds side by side.
 
-Each run is a process of its own, `perceptmetric-train RECIPE --out OUT/NAME-seedN`, and leaves what such a run
-leaves; so an interrupted sweep goes on where its runs were, and what is finished is not run again.
+Each run is a process of its own: `perceptmetric-train RECIPE --out OUT/NAME-seedN`. A sweep that is started again
+continues its interrupted runs and skips the finished ones.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.5
 
 
 class SweepError(RuntimeError):
-    """Runs of a sweep failed; the message names them and their logs."""
+    """Some runs of a sweep failed; the message names their logs."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Run:
 
     Args:
         path: the recipe's file.
-        recipe: what it says, with this run's seed.
-        out: the run's folder.
+        recipe: what it says, but with this run's seed.
+        out: folder of the checkpoint.
     """
 
     path: Path
@@ -47,22 +47,22 @@ class Run:
 
     @property
     def log(self) -> Path:
-        """What the run printed."""
+        """The file with all that the run prints, beside its folder."""
         return self.out.with_name(f"{self.out.name}.log")
 
     def curve(self) -> list[dict[str, float]]:
-        """Its validations so far."""
+        """The run's validations so far, as `read_curve` gives them."""
         return read_curve(self.out, self.recipe)
 
     def steps(self) -> int:
-        """How many of its steps are done; all of them once its patience has ended it."""
+        """How many steps are done; a run that its patience has ended counts as complete."""
         curve = self.curve()
         if is_finished(self.recipe, curve):
             return self.recipe.steps
         return int(curve[-1]["step"]) if curve else 0
 
     def start(self, data: Path, threads: int) -> subprocess.Popen[bytes]:
-        """Starts the run as a process that computes with so many threads, unless OMP_NUM_THREADS says otherwise."""
+        """Starts the run as a process that computes with `threads` threads, unless OMP_NUM_THREADS is set."""
         command = [sys.executable, "-m", "perceptmetric.training", str(self.path)]
         command += ["--data", str(data), "--out", str(self.out), "--seed", str(self.recipe.seed)]
         environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
@@ -71,13 +71,21 @@ class Run:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a sweep; the exit code is that of `command.run`, or 1 if runs failed."""
+    """Runs `perceptmetric-train sweep`.
+
+    Args:
+        arguments: what follows `sweep` on the command line.
+
+    Returns:
+        The exit code: 1 if runs failed, else as `command.run` gives it.
+    """
     parser = argparse.ArgumentParser(
-        prog="perceptmetric-train sweep", description="Train many recipes and seeds side by side; resumes."
+        prog="perceptmetric-train sweep",
+        description="Train many recipes and seeds side by side; start again to go on.",
     )
     parser.add_argument("recipes", metavar="RECIPE.toml", nargs="+", type=Path)
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder tree of JPEG, PNG photographs")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help=f"NAME-seedN/ folders and {TABLE_FILE}")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help=f"for NAME-seedN/ and {TABLE_FILE}")
     parser.add_argument("--seeds", metavar="N", type=_positive, default=1, help="seeds 0 to N - 1 of each recipe")
     parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="runs at a time (default: %(default)s)")
     options = parser.parse_args(arguments)
@@ -92,10 +100,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def plan(recipes: list[Path], seeds: int, out: Path) -> list[Run]:
-    """Every recipe with seeds 0 to `seeds` - 1: all recipes with the first seed first.
+    """The runs of a sweep: all recipes with seed 0, then all with seed 1, and so on.
+
+    Args:
+        recipes: paths of the recipes.
+        seeds: how many seeds each recipe is trained with.
+        out: folder in which each run has its own, named after the recipe and the seed.
 
     Raises:
-        FileNotFoundError, InputError: a recipe cannot be used, or two have one name.
+        FileNotFoundError: there is no such recipe.
+        InputError: a recipe cannot be used, or two have the same file name.
     """
     names = [path.stem for path in recipes]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -106,11 +120,17 @@ def plan(recipes: list[Path], seeds: int, out: Path) -> list[Run]:
 
 
 def sweep(runs: list[Run], data: Path, out: Path, jobs: int) -> None:
-    """Runs what is not finished, `jobs` at a time, in order, and writes the table after every run.
+    """Trains the runs that are not finished, in order, and writes the table whenever one ends.
+
+    Args:
+        runs: as `plan` gives them.
+        data: folder tree of JPEG or PNG photographs.
+        out: folder of the table.
+        jobs: how many runs are trained at a time.
 
     Raises:
-        InputError: no photographs, or a run's folder holds another recipe.
-        SweepError: runs failed; the others were run to their end.
+        InputError: there are no photographs, or a run's folder holds a run of another recipe.
+        SweepError: some runs failed; all others were trained to their end.
     """
     find_photographs(data)
     waiting = [run for run in runs if not is_finished(run.recipe, run.curve())]
@@ -146,7 +166,7 @@ def sweep(runs: list[Run], data: Path, out: Path, jobs: int) -> None:
 
 
 def write_table(runs: list[Run], out: Path) -> None:
-    """Writes `sweep.csv`: a row for each run, with the step and the error of its best checkpoint."""
+    """Writes `sweep.csv` into `out`: a row for each run, with the step and the error of its best checkpoint."""
     rows = [_row(run) for run in runs]
     write_rows(out / TABLE_FILE, rows, list(rows[0]))
 

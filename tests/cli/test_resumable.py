@@ -12,7 +12,7 @@ from PIL import Image
 from perceptmetric import InputError
 from perceptmetric.cli.main import main
 from perceptmetric.cli.pairs import Result
-from perceptmetric.cli.resumable import Table, read, shard
+from perceptmetric.cli.resumable import ResumableTable, read_lines, shard_path
 
 COMMAND = [sys.executable, "-c", "import sys; from perceptmetric.cli.main import main; sys.exit(main())"]
 PAIRS = 200
@@ -35,7 +35,7 @@ def folders(tmp_path_factory):
 def expected(folders, tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "distances.csv"
     assert main([*folders, "--out", str(path)]) == 0
-    rows = list(read(path))
+    rows = list(read_lines(path))
     assert [row[0] for row in rows[1:]] == [f"{folders[0]}/{number:03d}.png" for number in range(PAIRS)]
     return rows
 
@@ -55,7 +55,7 @@ def test_a_run_killed_at_any_moment_goes_on(folders, expected, tmp_path):
         kills += 1
     assert 1 < path.read_bytes().count(b"\n") <= PAIRS
     assert main([*folders, "--out", str(path)]) == 0
-    assert list(read(path)) == expected
+    assert list(read_lines(path)) == expected
 
 
 def test_a_torn_line_is_dropped(folders, expected, tmp_path):
@@ -70,7 +70,7 @@ def test_a_torn_line_is_dropped(folders, expected, tmp_path):
 def test_a_complete_table_is_left_alone(folders, expected, tmp_path, monkeypatch):
     path = tmp_path / "distances.csv"
     assert main([*folders, "--out", str(path)]) == 0
-    monkeypatch.setattr(Table, "append", lambda self, result: pytest.fail("measured again"))
+    monkeypatch.setattr(ResumableTable, "append", lambda self, result: pytest.fail("measured again"))
     assert main([*folders, "--out", str(path)]) == 0
 
 
@@ -81,8 +81,8 @@ def test_ranks_share_the_pairs_and_merge(folders, expected, tmp_path, monkeypatc
         assert not path.exists()
         monkeypatch.setenv("RANK", str(rank))
         assert main([*folders, "--out", str(path)]) == 0
-        assert list(read(shard(path, rank, 3)))[1:] == expected[1:][rank::3]
-    assert list(read(path)) == expected
+        assert list(read_lines(shard_path(path, rank, 3)))[1:] == expected[1:][rank::3]
+    assert list(read_lines(path)) == expected
 
 
 def test_another_table_is_not_written_to(folders, tmp_path, capsys):
@@ -100,16 +100,16 @@ def test_another_table_is_not_written_to(folders, tmp_path, capsys):
 def test_any_path_that_is_a_line_can_be_read_back(tmp_path):
     path = tmp_path / "distances.csv"
     names = ['with "quotes", commas', "ünï", "\udcff broken"]
-    with Table(path, ["x"]) as table:
+    with ResumableTable(path, ["x"]) as table:
         for name in names:
             table.append(Result(name, name, (0.25,)))
         with pytest.raises(InputError, match="line break"):
             table.append(Result("a\nb", "c", (0.25,)))
-    with Table(path, ["x"]) as table:
+    with ResumableTable(path, ["x"]) as table:
         assert table.done == {(name, name) for name in names}
     path.write_text("reference,distorted,x\na,b,1\nc\n")
     with pytest.raises(InputError, match="line 3: found 1 columns, expected 3"):
-        Table(path, ["x"])
+        ResumableTable(path, ["x"])
 
 
 def test_sort_does_not_go_with_a_table(folders, tmp_path, capsys):
