@@ -24,7 +24,8 @@ from perceptmetric.benchmarks.agreement.report import versions
 from perceptmetric.benchmarks.agreement.scoring import score
 from perceptmetric.benchmarks.agreement.statistics import Floats, agreement, srocc
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics.metric import Compare, Metric, ours
+from perceptmetric.benchmarks.metrics import ours
+from perceptmetric.benchmarks.metrics.metric import Compare, Metric
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, fingerprint, load
 from perceptmetric.files import write
 from perceptmetric.readout import Default, Encoded, Paper
@@ -99,7 +100,7 @@ def main() -> None:
         metric = Ingredients(DEFAULT).metric()
     rows = [result(dataset, name, values) for name, values in zip(metric.stages, score(dataset, metric), strict=True)]
     for checkpoint in (UNTRAINED, *(name for name in bundled_names() if name != DEFAULT)):
-        distances = score(dataset, ours(checkpoint))[0]
+        distances = score(dataset, ours.from_checkpoint(checkpoint))[0]
         rows.append(result(dataset, f"`default` of the checkpoint `{checkpoint}`", distances))
     content = {
         "dataset": dataset.name,

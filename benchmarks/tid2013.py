@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from perceptmetric.benchmarks.agreement.evaluate import evaluate
-from perceptmetric.benchmarks.agreement.plot import plot
+from perceptmetric.benchmarks.agreement import plot
+from perceptmetric.benchmarks.agreement.evaluation import evaluate
 from perceptmetric.benchmarks.agreement.report import Report, Row, against, interval, row, versions
 from perceptmetric.benchmarks.agreement.scoring import score
 from perceptmetric.benchmarks.agreement.statistics import Floats
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics.metric import MetricError
+from perceptmetric.benchmarks.metrics import ours
+from perceptmetric.benchmarks.metrics.metric import MetricError, Origin
 from perceptmetric.benchmarks.metrics.peers import NAMES, peer
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, fingerprint, load
 from perceptmetric.files import write
@@ -62,7 +63,7 @@ def score_checkpoint(dataset: Dataset, checkpoint: str, readout: str, folder: Pa
     same_weights = read(path).get("checkpoint_sha256") == fingerprint(load(checkpoint)[0])
     if same_weights and distances_file(folder, name).is_file():
         return
-    report = evaluate(dataset, checkpoint, STAGES, readout)
+    report = evaluate(dataset, ours.from_checkpoint(checkpoint, readout, STAGES))
     print(report.table())
     main = report.main
     if main:
@@ -87,7 +88,7 @@ def score_peer(dataset: Dataset, name: str, folder: Path) -> None:
         rows = [row(dataset, name, "", distances)]
     except MetricError as error:
         not_run = {name: str(error)}
-    report = Report(dataset.name, dataset.opinion, len(dataset.pairs), None, None, None, rows, not_run)
+    report = Report(dataset.name, dataset.opinion, len(dataset.pairs), None, rows, not_run)
     print(report.table())
     write(path, report.json())
 
@@ -120,8 +121,13 @@ def draw(dataset: Dataset, folder: Path, figures: Path) -> None:
     metrics = [name for name in NAMES if read(folder / "peers" / f"{name}.json").get("results")]
     main = row(dataset, DEFAULT, "", read_distances(folder, default))
     others = [row(dataset, name, "", read_distances(folder, name), main) for name in metrics]
-    head = (dataset.name, dataset.opinion, len(dataset.pairs), DEFAULT, report["checkpoint_sha256"], report["readout"])
-    plot(Report(*head, [main, *others]), dataset, figures)
+    head = (
+        dataset.name,
+        dataset.opinion,
+        len(dataset.pairs),
+        Origin(DEFAULT, report["checkpoint_sha256"], report["readout"]),
+    )
+    plot.draw(Report(*head, [main, *others]), dataset, figures)
 
 
 def summarise(dataset: Dataset, folder: Path) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from perceptmetric import __version__, command
 from perceptmetric.benchmarks.agreement import plot
-from perceptmetric.benchmarks.agreement.evaluate import evaluate
+from perceptmetric.benchmarks.agreement.evaluation import evaluate
 from perceptmetric.benchmarks.datasets import PUBLISHED, own
 from perceptmetric.benchmarks.datasets.download import obtain
+from perceptmetric.benchmarks.metrics import ours
 from perceptmetric.benchmarks.metrics.peers import NAMES
-from perceptmetric.benchmarks.severity.severity import SAMPLES, SeverityReport, photographs, severity
-from perceptmetric.benchmarks.speed.speed import SpeedReport, speed
+from perceptmetric.benchmarks.severity.ordering import SAMPLES, SeverityReport, photographs, severity
+from perceptmetric.benchmarks.speed.speed_report import SpeedReport, benchmark
 from perceptmetric.checkpoints import DEFAULT
 from perceptmetric.errors import InputError
 from perceptmetric.files import write
@@ -20,7 +21,18 @@ from perceptmetric.perceptnet import STAGES
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a benchmark; the exit code is that of `command.run`."""
+    """Runs a benchmark.
+
+    Args:
+        arguments: the command line without the program's name; that of the process if None.
+
+    Returns:
+        The exit code, as `perceptmetric.command.run` gives it.
+
+    Examples:
+        >>> main(["severity", "--images", "nowhere"])
+        2
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     if getattr(options, "layers", False) or getattr(options, "stage", None):
@@ -31,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="perceptmetric-bench", description="How well a metric agrees with people.")
+    parser = argparse.ArgumentParser(prog="perceptmetric-bench", description="Benchmarks of image quality metrics.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     kinds = parser.add_subparsers(metavar="BENCHMARK", required=True)
     for name in (*PUBLISHED, "csv"):
@@ -39,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         command = kinds.add_parser(name, help=text, description=f"Scores {text}.")
         command.add_argument("--root", metavar="DIR", type=Path, required=True, help="the folder of the set")
         if name == "csv":
-            command.add_argument("--dmos", action="store_true", help="larger scores are worse")
+            command.add_argument("--dmos", action="store_true", help="larger scores mean worse images")
         else:
             command.add_argument("--download", action="store_true", help="fetch the set into DIR if it is not there")
         _metrics(command)
@@ -51,13 +63,17 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table to this file as well")
         command.add_argument("--plot", metavar="DIR", type=Path, help="draw scatter, types and stages into this folder")
         command.set_defaults(work=_score, dataset=name)
-    command = kinds.add_parser("severity", help="does more distortion lie farther away? needs no opinion scores")
+    command = kinds.add_parser("severity", help="is more distortion farther away? needs no opinion scores")
     command.add_argument(
-        "--images", metavar="DIR", type=Path, default=SAMPLES, help="JPEG and PNG files (default: the samples)"
+        "--images",
+        metavar="DIR",
+        type=Path,
+        default=SAMPLES,
+        help="JPEG and PNG files (default: the samples)",
     )
     _metrics(command)
     command.set_defaults(work=_severity)
-    command = kinds.add_parser("speed", help="pairs a second and memory, of all metrics unless told otherwise")
+    command = kinds.add_parser("speed", help="pairs a second and memory of all metrics, or of some (--compare)")
     command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: %(default)s")
     _metrics(command)
     command.set_defaults(work=_speed, compare=list(NAMES))
@@ -86,23 +102,25 @@ def _score(options: argparse.Namespace) -> None:
             obtain(options.dataset, options.root)
         dataset = PUBLISHED[options.dataset](options.root)
     stages = STAGES if options.layers else (options.stage or "gdn4",)
-    report = evaluate(dataset, options.checkpoint, stages, options.readout or "default", options.compare)
+    metric = ours.from_checkpoint(options.checkpoint, options.readout or "default", stages)
+    report = evaluate(dataset, metric, options.compare)
     print(report.table())
     for path, text in ((options.json, report.json), (options.csv, report.csv), (options.markdown, report.markdown)):
         if path:
             write(path, text())
     if options.plot:
-        plot.plot(report, dataset, options.plot)
+        plot.draw(report, dataset, options.plot)
 
 
 def _severity(options: argparse.Namespace) -> None:
     _check_outputs(options.json)
-    _finish(severity(photographs(options.images), options.checkpoint, options.compare), options.json)
+    paths, metric = photographs(options.images), ours.from_checkpoint(options.checkpoint)
+    _finish(severity(paths, metric, options.compare), options.json)
 
 
 def _speed(options: argparse.Namespace) -> None:
     _check_outputs(options.json)
-    _finish(speed(options.compare, options.checkpoint, options.device), options.json)
+    _finish(benchmark(options.compare, options.checkpoint, options.device), options.json)
 
 
 def _finish(report: SeverityReport | SpeedReport, json: Path | None) -> None:
@@ -112,7 +130,7 @@ def _finish(report: SeverityReport | SpeedReport, json: Path | None) -> None:
 
 
 def _check_outputs(*paths: Path | None) -> None:
-    """Before anything is scored, not after."""
+    """Refuses a file that cannot be written before anything is scored, not after."""
     for path in paths:
         if path and not path.resolve().parent.is_dir():
             raise InputError(f"{path}: no such folder to write to")

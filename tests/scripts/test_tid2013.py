@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptmetric.benchmarks.agreement import evaluate as evaluation
-from perceptmetric.benchmarks.agreement import scoring, statistics
+from perceptmetric.benchmarks.agreement import evaluation, scoring, statistics
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tid2013.py"
 

@@ -24,7 +24,8 @@ from torch import Tensor
 from perceptmetric.benchmarks.agreement.scoring import score
 from perceptmetric.benchmarks.agreement.statistics import srocc
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics.metric import Compare, Metric, staged
+from perceptmetric.benchmarks.metrics.metric import Compare, Metric
+from perceptmetric.benchmarks.metrics.ours import staged
 from perceptmetric.checkpoints import fingerprint
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.tables import read_rows, write_rows

@@ -21,7 +21,7 @@ from study_table import RESULTS, read_study, write_study
 from perceptmetric.benchmarks.agreement.scoring import score
 from perceptmetric.benchmarks.agreement.statistics import srocc
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics.metric import staged
+from perceptmetric.benchmarks.metrics.ours import staged
 from perceptmetric.checkpoints import UNTRAINED, WEIGHTS_FILE, fingerprint, load
 from perceptmetric.perceptnet import STAGES, Autoencoder
 from perceptmetric.tables import read_rows

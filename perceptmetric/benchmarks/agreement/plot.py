@@ -1,4 +1,4 @@
-"""Pictures of a report. matplotlib is needed here alone, and imported when a picture is drawn."""
+"""Pictures of a report. Only this module needs matplotlib, and imports it when a picture is drawn."""
 
 from __future__ import annotations
 
@@ -19,19 +19,23 @@ if TYPE_CHECKING:
 COLUMNS = 4
 
 
-def plot(report: Report, dataset: Dataset, folder: Path) -> list[Path]:
+def draw(report: Report, dataset: Dataset, folder: Path) -> list[Path]:
     """Draws `scatter.png`, `types.png` and, where several stages were scored, `stages.png`.
 
     Args:
         report: its rows hold the distances.
         dataset: what was scored.
-        folder: made if need be.
+        folder: where to; made if it does not exist.
 
     Returns:
         The files written.
 
     Raises:
         InputError: matplotlib is not installed.
+
+    Examples:
+        >>> draw(report, dataset, Path("plots"))  # doctest: +SKIP
+        [PosixPath('plots/scatter.png'), PosixPath('plots/types.png')]
     """
     require()
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,10 +52,13 @@ def plot(report: Report, dataset: Dataset, folder: Path) -> list[Path]:
 
 
 def require() -> None:
-    """Says at once that matplotlib is missing.
+    """Checks that matplotlib is there, so that a command can complain before hours of scoring.
 
     Raises:
-        InputError: it is.
+        InputError: matplotlib is not installed.
+
+    Examples:
+        >>> require()  # doctest: +SKIP
     """
     try:
         import matplotlib.figure  # noqa: F401
@@ -118,7 +125,7 @@ def _stages(report: Report, stages: list[Row], others: list[Row]) -> Figure:
     low, high = np.array([row.agreement.ci95 or (np.nan, np.nan) for row in stages]).T
     places = np.arange(len(stages))
     axes.fill_between(places, low, high, alpha=0.2, label="95% interval")
-    axes.plot(places, values, "o-", label=f"{stages[0].metric}, {report.checkpoint}")
+    axes.plot(places, values, "o-", label=f"{stages[0].metric}, {report.origin and report.origin.checkpoint}")
     for number, row in enumerate(others, start=1):
         style = ("--", ":")[number // 10 % 2]  # the colours repeat after 10
         axes.axhline(row.agreement.srocc, color=f"C{number % 10}", linewidth=0.8, linestyle=style, label=row.label)

@@ -13,6 +13,7 @@ from typing import Any
 
 from perceptmetric.benchmarks.agreement.statistics import Agreement, Difference, Floats, agreement, difference
 from perceptmetric.benchmarks.datasets import Dataset
+from perceptmetric.benchmarks.metrics.metric import Origin
 
 PACKAGES = ("perceptmetric", "torch", "numpy", "scipy", "pillow", "piq")
 
@@ -24,9 +25,14 @@ class Row:
     Args:
         metric: the metric's name.
         stage: the stage of the network it compares; empty for a metric without stages.
-        distances: (pairs,) what it gave, larger is worse.
+        distances: (pairs,) floats, larger is worse.
         agreement: its statistics.
         difference: of this row's SROCC to that of the report's main row; None for the main row itself.
+
+    Examples:
+        >>> import numpy as np
+        >>> Row("perceptmetric", "gdn4", np.zeros(2), Agreement(0.86, 0.67, 0.8, None, None, None, {}, {})).label
+        'perceptmetric gdn4'
     """
 
     metric: str
@@ -37,7 +43,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """Metric and stage in words."""
+        """Metric and stage, as the tables name them."""
         return f"{self.metric} {self.stage}".rstrip()
 
 
@@ -50,48 +56,62 @@ def row(dataset: Dataset, metric: str, stage: str, distances: Floats, main: Row 
         stage: its stage, or empty.
         distances: (pairs,) larger is worse.
         main: the row to take the difference to.
+
+    Raises:
+        InputError: all distances, or all opinions, are equal.
+
+    Examples:
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from perceptmetric.benchmarks.datasets import Pair
+        >>> pairs = [Pair(Path(name), Path(f"{name}-{n}"), 5.0 - n, "blur") for name in "ab" for n in range(4)]
+        >>> row(Dataset("mine", "MOS", tuple(pairs)), "mine", "", np.array([0.0, 1, 2, 3] * 2)).agreement.srocc
+        1.0
     """
-    found = Row(metric, stage, distances, agreement(distances, dataset.quality, dataset.references, dataset.kinds))
+    result = Row(metric, stage, distances, agreement(distances, dataset.quality, dataset.references, dataset.kinds))
     if main is None:
-        return found
-    paired = difference(distances, main.distances, dataset.quality, dataset.references)
-    return replace(found, difference=paired)
+        return result
+    return replace(result, difference=difference(distances, main.distances, dataset.quality, dataset.references))
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was measured, on what, and what came out.
+    """The results of a benchmark, with what they were measured on and with.
 
     Args:
         dataset: the database's name.
-        opinion: `MOS` or `DMOS`; the figures are the same way up for both.
-        pairs: how many pairs of it were scored.
-        checkpoint: its name or folder; None where only other metrics were scored.
-        sha256: of the checkpoint's weights.
-        readout: how activations became a distance.
+        opinion: `MOS` or `DMOS`; correlations have the same sign for both.
+        pairs: how many pairs were scored.
+        origin: the weights and the readout of our metric; None if only other metrics were scored.
         rows: the results.
-        not_run: the metrics that could not be run, and why.
+        not_run: the metrics that could not be run, each with the reason.
+
+    Examples:
+        >>> report = Report("TID2013", "MOS", 3000, Origin("denoise", "0" * 64, "default"), [])
+        >>> report.provenance()[0]
+        'TID2013, 3000 pairs, opinions MOS, checkpoint denoise (SHA-256 000000000000), readout default'
     """
 
     dataset: str
     opinion: str
     pairs: int
-    checkpoint: str | None
-    sha256: str | None
-    readout: str | None
+    origin: Origin | None
     rows: Sequence[Row]
     not_run: dict[str, str] = field(default_factory=dict)
 
     @property
     def main(self) -> Row | None:
-        """The row the others' differences are taken to: the one that has none."""
+        """The row that the others are compared with: the one without a difference of its own."""
         return next((row for row in self.rows if row.difference is None), None)
 
     def provenance(self) -> list[str]:
-        """Two lines that say what was measured with what."""
-        ours = f", checkpoint {self.checkpoint} (SHA-256 {str(self.sha256)[:12]}), readout {self.readout}"
+        """Two lines: the database with checkpoint and readout, and the versions of the packages."""
+        ours = ""
+        if self.origin:
+            ours = f", checkpoint {self.origin.checkpoint} (SHA-256 {self.origin.sha256[:12]})"
+            ours += f", readout {self.origin.readout}"
         return [
-            f"{self.dataset}, {self.pairs} pairs, opinions {self.opinion}{ours if self.checkpoint else ''}",
+            f"{self.dataset}, {self.pairs} pairs, opinions {self.opinion}{ours}",
             ", ".join(f"{name} {number}" for name, number in versions().items()),
         ]
 
@@ -181,9 +201,9 @@ class Report:
             "dataset": self.dataset,
             "opinion": self.opinion,
             "pairs": self.pairs,
-            "checkpoint": self.checkpoint,
-            "checkpoint_sha256": self.sha256,
-            "readout": self.readout,
+            "checkpoint": self.origin and self.origin.checkpoint,
+            "checkpoint_sha256": self.origin and self.origin.sha256,
+            "readout": self.origin and self.origin.readout,
         }
 
     def _not_converged(self) -> list[Row]:
@@ -194,23 +214,40 @@ class Report:
 
 
 def versions() -> dict[str, str]:
-    """Python and the packages the figures depend on; those that are not installed are left out."""
-    found = {"python": platform.python_version()}
+    """The versions of Python and of the installed packages that results depend on.
+
+    Examples:
+        >>> "torch" in versions()
+        True
+    """
+    numbers = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            numbers[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return numbers
 
 
-def interval(found: Agreement) -> str:
-    """The 95% interval in words, a dash where there is none."""
-    return f"{found.ci95[0]:.4f} to {found.ci95[1]:.4f}" if found.ci95 else "-"
+def interval(agreed: Agreement) -> str:
+    """The 95% interval of SROCC as a table's cell, a dash if there is none.
+
+    Examples:
+        >>> interval(Agreement(0.86, 0.67, 0.8, None, None, (0.84, 0.88), {}, {}))
+        '0.8400 to 0.8800'
+    """
+    return f"{agreed.ci95[0]:.4f} to {agreed.ci95[1]:.4f}" if agreed.ci95 else "-"
 
 
 def against(row: Row) -> str:
-    """The difference to the main row in words, empty for that row itself."""
+    """The difference to the main row as a table's cell, empty for the main row itself.
+
+    Examples:
+        >>> import numpy as np
+        >>> agreed = Agreement(0.86, 0.67, 0.8, None, None, None, {}, {})
+        >>> against(Row("psnr", "", np.zeros(2), agreed, Difference(-0.2, (-0.25, -0.15), 0.002)))
+        '-0.200 (-0.250 to -0.150), p = 0.002'
+    """
     d = row.difference
     if d is None:
         return ""

@@ -24,27 +24,40 @@ AHEAD = 8
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with the words that say how far the work was."""
+    """Ctrl-C; the message says how far the work had come.
+
+    Examples:
+        >>> str(Interrupted("psnr: 5 of 3000 pairs were scored"))
+        'psnr: 5 of 3000 pairs were scored'
+    """
 
 
 @torch.inference_mode()
 def score(dataset: Dataset, metric: Metric) -> Floats:
-    """The distance of every pair, with a progress bar.
+    """Measures the distance of every pair, with a progress bar.
 
-    Each reference is prepared once; images are decoded in other threads while the metric runs. A metric
-    meets one image at a time, which keeps what it computes in the processor's cache.
+    Each reference is prepared once, and other threads decode images while the metric runs. The metric is given one
+    image at a time, so that what it computes stays in the processor's cache.
 
     Args:
-        dataset: its pairs grouped by reference.
-        metric: what to score it with.
+        dataset: all pairs of one reference stand together.
+        metric: the metric.
 
     Returns:
         Distances (stages, pairs), in the order of `metric.stages` and `dataset.pairs`, larger is worse.
 
     Raises:
         FileNotFoundError, InputError: an image cannot be used.
-        MetricError: the metric fails on a pair or gives something else than finite distances.
+        MetricError: the metric fails on a pair, or gives anything but finite distances.
         Interrupted: Ctrl-C.
+
+    Examples:
+        >>> from perceptmetric.benchmarks.datasets import Pair
+        >>> from perceptmetric.benchmarks.metrics.peers import peer
+        >>> from perceptmetric.benchmarks.severity.ordering import SAMPLES
+        >>> pair = Pair(SAMPLES / "cat.png", SAMPLES / "cat.png", 5.0, "none")
+        >>> score(Dataset("mine", "MOS", (pair,)), peer("torch:dist"))
+        array([[0.]])
     """
     distances = np.empty((len(metric.stages), len(dataset.pairs)))
     reference = compare = None
@@ -84,15 +97,15 @@ def _files(dataset: Dataset) -> Iterator[Path]:
 
 
 def _decoded(paths: Iterable[Path]) -> Generator[Tensor, None, None]:
-    """Images in order, read by other threads a few ahead of their use."""
+    """Images in order, decoded by other threads a few ahead of their use."""
     pending: deque[Future[Tensor]] = deque()
     paths = iter(paths)
-    pool = ThreadPoolExecutor(DECODERS)
+    decoders = ThreadPoolExecutor(DECODERS)
     try:
         while True:
-            pending.extend(pool.submit(as_batch, path) for path in islice(paths, AHEAD - len(pending)))
+            pending.extend(decoders.submit(as_batch, path) for path in islice(paths, AHEAD - len(pending)))
             if not pending:
                 return
             yield pending.popleft().result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        decoders.shutdown(wait=True, cancel_futures=True)

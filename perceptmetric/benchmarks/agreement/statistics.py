@@ -18,7 +18,7 @@ Interval = tuple[float, float]
 RESAMPLES = 1000
 
 EVALUATIONS = 20000
-"""Of the logistic in a fit: where a straight or hollow relation has no turning point, its parameters run far off."""
+"""The most a fit evaluates the logistic: on a relation without a turning point its parameters run far off."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,19 @@ class Agreement:
 
     Args:
         srocc: Spearman's rank correlation of the opinions with the negative distance.
-        krocc: Kendall's tau-b of the same.
-        plcc: Pearson's correlation of the same.
-        plcc_logistic: Pearson's correlation of the opinions with the fitted `logistic`; None if the fit did
+        krocc: Kendall's tau-b of the opinions with the negative distance.
+        plcc: Pearson's correlation of the opinions with the negative distance.
+        plcc_logistic: Pearson's correlation of the opinions with the fitted `Logistic`; None if the fit did
             not converge.
         rmse: root mean square error of that fit, in units of the opinions; None if it did not converge.
-        ci95: 95% interval of `srocc`, a bootstrap over references (1000 resamples, seed 0); None where all pairs
-            have one reference.
-        by_type: `srocc` within each type of distortion; None where it is not defined (a constant).
-        by_reference: `srocc` within the images of each reference; None where it is not defined.
+        ci95: 95% interval of `srocc`, from a bootstrap over references (1000 resamples, seed 0); None if all pairs
+            share one reference.
+        by_type: `srocc` within each type of distortion; None if all its distances or opinions are equal.
+        by_reference: `srocc` within the images of each reference; None likewise.
+
+    Examples:
+        >>> Agreement(0.86, 0.67, 0.8, 0.83, 0.7, (0.84, 0.88), {"blur": 0.9}, {"I01": 0.8}).by_type["blur"]
+        0.9
     """
 
     srocc: float
@@ -53,10 +57,14 @@ class Difference:
     """By how much the SROCC of one metric is above that of another, on the same pairs.
 
     Args:
-        difference: of the two SROCC.
-        ci95: its 95% interval, from the same resamples of the references for both; None where all pairs have one
+        difference: the SROCC of the one minus that of the other.
+        ci95: its 95% interval, from the same resamples of the references for both; None if all pairs share one
             reference.
         p: two-sided p-value of the hypothesis that there is no difference, at least 2 / 1001; None likewise.
+
+    Examples:
+        >>> Difference(0.02, (-0.01, 0.05), 0.2).p
+        0.2
     """
 
     difference: float
@@ -71,12 +79,12 @@ def agreement(
 
     Args:
         distances: (pairs,) larger is worse.
-        quality: (pairs,) what people said, larger is better.
-        references: (pairs,) which reference a pair belongs to.
-        kinds: (pairs,) each pair's type of distortion; all of one type where None.
+        quality: (pairs,) opinions, larger is better.
+        references: (pairs,) the reference of each pair.
+        kinds: (pairs,) the type of distortion of each pair; None if all are of one type.
 
     Raises:
-        InputError: all distances, or all scores, are equal: nothing correlates with a constant.
+        InputError: all distances, or all scores, are equal: correlation with a constant is not defined.
 
     Examples:
         >>> distances = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
@@ -105,7 +113,7 @@ def difference(first: Floats, second: Floats, quality: Floats, references: Seque
 
     Args:
         first: distances (pairs,), larger is worse.
-        second: those of the other metric, for the same pairs.
+        second: distances of the other metric for the same pairs.
         quality: as for `agreement`.
         references: as for `agreement`.
 
@@ -114,17 +122,29 @@ def difference(first: Floats, second: Floats, quality: Floats, references: Seque
         >>> difference(-quality, quality, quality, list("aaabbbccc"))
         Difference(difference=2.0, ci95=(2.0, 2.0), p=0.00199...)
     """
-    found = srocc(-first, quality) - srocc(-second, quality)
+    observed = srocc(-first, quality) - srocc(-second, quality)
     if len(set(references)) == 1:
-        return Difference(found, None, None)
+        return Difference(observed, None, None)
     drawn = resampled(first, quality, references) - resampled(second, quality, references)
     drawn = drawn[np.isfinite(drawn)]
     tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
-    return Difference(found, _interval(drawn), float(min(1, 2 * (tail + 1) / (len(drawn) + 1))))
+    return Difference(observed, _interval(drawn), float(min(1, 2 * (tail + 1) / (len(drawn) + 1))))
 
 
 def srocc(x: Floats, y: Floats) -> float:
-    """Spearman's rank correlation; ties share their mean rank. Not a number where one side is constant."""
+    """Spearman's rank correlation; ties share their mean rank.
+
+    Args:
+        x: (values,) floats.
+        y: (values,) floats.
+
+    Returns:
+        From -1 to 1; NaN if `x` or `y` is constant.
+
+    Examples:
+        >>> srocc(np.array([1.0, 2.0, 3.0]), np.array([1.0, 4.0, 9.0]))
+        1.0
+    """
     return _pearson(stats.rankdata(x), stats.rankdata(y))
 
 
@@ -139,7 +159,11 @@ def resampled(distances: Floats, quality: Floats, references: Sequence[str]) -> 
         references: as for `agreement`.
 
     Returns:
-        (RESAMPLES,) floats; not a number where a sample is constant.
+        (RESAMPLES,) floats; NaN for a sample that is constant.
+
+    Examples:
+        >>> resampled(np.array([0.0, 1, 2, 3]), np.array([3.0, 2, 1, 0]), list("aabb")).shape
+        (1000,)
     """
     x, y = (np.unique(values, return_inverse=True)[1] for values in (-distances, quality))
     names, members = np.unique(references, return_inverse=True)
@@ -154,6 +178,12 @@ class Logistic:
 
     `bottom + (top - bottom) / (1 + exp(-(x - centre) / |width|))`.
 
+    Args:
+        top: the limit for large `x`.
+        bottom: the limit for small `x`.
+        centre: where the curve is halfway between both.
+        width: how far from the centre the curve has covered 46% of the way to a limit.
+
     Examples:
         >>> Logistic(top=8, bottom=1, centre=2, width=3)(np.array([2.0]))
         array([4.5])
@@ -165,13 +195,27 @@ class Logistic:
     width: float
 
     def __call__(self, x: Floats) -> Floats:
-        """The curve at `x`."""
+        """The curve at `x`, of the same shape."""
         steps = (x - self.centre) / abs(self.width)
         return np.asarray(self.bottom + (self.top - self.bottom) * special.expit(steps))
 
 
 def fit(x: Floats, quality: Floats) -> Logistic | None:
-    """The least-squares `Logistic` from a metric's values, larger is better, to opinions; None if not converged."""
+    """The least-squares `Logistic` from a metric's values to opinions.
+
+    Args:
+        x: (pairs,) the metric's values, larger is better.
+        quality: (pairs,) opinions, larger is better.
+
+    Returns:
+        The curve; None if the fit did not converge.
+
+    Examples:
+        >>> x = np.linspace(0, 1, 50)
+        >>> curve = fit(x, Logistic(top=8, bottom=1, centre=0.5, width=0.1)(x))
+        >>> round(curve.centre, 3)
+        0.5
+    """
     centre, scale = x.mean(), x.std()
     standardised = (x - centre) / scale
 
@@ -179,10 +223,10 @@ def fit(x: Floats, quality: Floats) -> Logistic | None:
         return Logistic(*parameters)(standardised) - quality
 
     start = np.array([quality.max(), quality.min(), 0.0, 1.0])
-    found = optimize.least_squares(errors, start, method="lm", max_nfev=EVALUATIONS)
-    if not found.success or not np.isfinite(found.x).all() or found.x[3] == 0:
+    solution = optimize.least_squares(errors, start, method="lm", max_nfev=EVALUATIONS)
+    if not solution.success or not np.isfinite(solution.x).all() or solution.x[3] == 0:
         return None
-    top, bottom, middle, width = map(float, found.x)
+    top, bottom, middle, width = map(float, solution.x)
     return Logistic(top, bottom, float(middle * scale + centre), float(width * scale))
 
 
@@ -196,12 +240,12 @@ def _within(distances: Floats, quality: Floats, groups: Sequence[Hashable]) -> d
     members: dict[Hashable, list[int]] = {}
     for index, group in enumerate(groups):
         members.setdefault(group, []).append(index)
-    found = {str(group): srocc(-distances[pairs], quality[pairs]) for group, pairs in members.items()}
-    return {group: value if np.isfinite(value) else None for group, value in found.items()}
+    values = {str(group): srocc(-distances[pairs], quality[pairs]) for group, pairs in members.items()}
+    return {group: value if np.isfinite(value) else None for group, value in values.items()}
 
 
 def _pearson(x: Floats, y: Floats) -> float:
-    """Pearson's correlation, not a number where one side is constant."""
+    """Pearson's correlation; NaN if `x` or `y` is constant."""
     x, y = x - x.mean(), y - y.mean()
     scale = np.sqrt(np.sum(x**2) * np.sum(y**2))
     return float(np.sum(x * y) / scale) if scale > 0 else float("nan")
@@ -210,7 +254,7 @@ def _pearson(x: Floats, y: Floats) -> float:
 def _weighted_srocc(x: NDArray[np.intp], y: NDArray[np.intp], weights: Floats) -> float:
     """Spearman's rank correlation of values that each occur `weights` times; `x` and `y` number their distinct values.
 
-    Ranks come from cumulated weights instead of a sort for each sample.
+    Ranks come from cumulated weights, which spares a sort for each sample.
     """
     total = weights.sum()
     ranks = []

@@ -1,4 +1,4 @@
-"""CSIQ, and as much of a spreadsheet as its scores need."""
+"""CSIQ, and just enough of the XLSX format to read its scores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOURCE = "https://s2.smu.edu/~eclarson/csiq.html"
 PAIRS = 866
 COLUMNS = ("image", "dst_type", "dst_lev", "dmos")
 
-# The sheet's name of a type: its folder, and its name in a file's name.
+# What the sheet calls a type of distortion -> its folder, and the word for it in file names.
 KINDS = {
     "noise": ("awgn", "AWGN"),
     "blur": ("blur", "BLUR"),
@@ -27,7 +27,7 @@ KINDS = {
 }
 
 MAX_SHEET_BYTES = 2**24
-"""A part of a spreadsheet that unpacks to more than this is refused."""
+"""The largest part of a spreadsheet, unpacked, that is read."""
 
 
 def read(root: Path) -> Dataset:
@@ -91,8 +91,8 @@ def _cells(book: zipfile.ZipFile, sheet: str) -> dict[int, dict[str, str]]:
     """The cells with content of one sheet of an Office Open XML workbook (ECMA-376): row, column, text."""
     strings = ["".join(item.itertext()) for item in _xml(book, "xl/sharedStrings.xml")]
     workbook = _xml(book, "xl/workbook.xml")
-    found = next(item for item in workbook.iterfind("{*}sheets/{*}sheet") if item.get("name") == sheet)
-    key = next(value for name, value in found.items() if name.endswith("}id"))
+    entry = next(item for item in workbook.iterfind("{*}sheets/{*}sheet") if item.get("name") == sheet)
+    key = next(value for name, value in entry.items() if name.endswith("}id"))
     relations = _xml(book, "xl/_rels/workbook.xml.rels")
     target = next(item.get("Target", "") for item in relations if item.get("Id") == key)
     cells: dict[int, dict[str, str]] = {}

@@ -1,4 +1,4 @@
-"""What every database comes down to: pairs of images and what people said of them, checked before any use."""
+"""What every database is turned into: pairs of images and what people said of them, checked before any use."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from perceptmetric.benchmarks.datasets.folder import present
 from perceptmetric.errors import InputError
 from perceptmetric.images import MAX_PIXELS
 
@@ -25,8 +26,12 @@ class Pair:
     Args:
         reference: image file.
         distorted: image file of the same size.
-        score: the opinion score as published; whether larger is better is the database's to say.
+        score: the opinion score as published; `Dataset.opinion` says whether larger is better.
         kind: the type of distortion.
+
+    Examples:
+        >>> Pair(Path("I01.png"), Path("I01_01_1.png"), score=5.5, kind="noise").distorted.stem
+        'I01_01_1'
     """
 
     reference: Path
@@ -40,9 +45,14 @@ class Dataset:
     """A database as a benchmark needs it.
 
     Args:
-        name: what every figure measured on it is called.
+        name: the name that every result on this database carries.
         opinion: `MOS` where a larger score is better, `DMOS` where it is worse.
-        pairs: grouped by reference.
+        pairs: all pairs of one reference stand together.
+
+    Examples:
+        >>> pair = Pair(Path("I01.png"), Path("I01_01_1.png"), score=0.5, kind="noise")
+        >>> Dataset("mine", "DMOS", (pair,)).quality
+        array([-0.5])
     """
 
     name: str
@@ -51,13 +61,13 @@ class Dataset:
 
     @property
     def quality(self) -> NDArray[np.float64]:
-        """What people said, (pairs,), larger is better: the scores, or for DMOS the negative scores."""
+        """(pairs,) opinions, larger is better: the scores themselves, or the negative scores for DMOS."""
         scores = np.array([pair.score for pair in self.pairs])
         return scores if self.opinion == "MOS" else -scores
 
     @property
     def references(self) -> list[str]:
-        """The name of each pair's reference: its file's, without folder and suffix where that tells them apart."""
+        """The name of each pair's reference: its file name without suffix, or its whole path if names repeat."""
         paths = [pair.reference for pair in self.pairs]
         stems = [path.stem for path in paths]
         return stems if len(set(stems)) == len(set(paths)) else [str(path) for path in paths]
@@ -69,19 +79,25 @@ class Dataset:
 
 
 def checked(name: str, opinion: Opinion, pairs: Iterable[Pair], source: str) -> Dataset:
-    """A database whose every image is there, can be opened, and is of its reference's size.
+    """Makes a database after checking that each image exists, can be opened and has the size of its reference.
 
-    Only the images' headers are read. The pairs are put in order of their references.
+    Only the headers of the images are read. The pairs are sorted by reference.
 
     Args:
         name: as for `Dataset`.
         opinion: as for `Dataset`.
         pairs: in any order.
-        source: where the database can be had, for the error.
+        source: where the database can be downloaded, for the error message.
 
     Raises:
-        InputError: an image is missing, is no image, has another size than its reference, or is
-            scored twice; or there is no pair at all.
+        InputError: an image is missing, cannot be read, differs in size from its reference or has two scores; or
+            there are no pairs.
+
+    Examples:
+        >>> from perceptmetric.benchmarks.severity.ordering import SAMPLES
+        >>> pair = Pair(SAMPLES / "cat.png", SAMPLES / "cat-jpeg.jpg", 2.5, "JPEG")
+        >>> checked("mine", "MOS", [pair], "https://example.org").references
+        ['cat']
     """
     pairs = tuple(sorted(pairs, key=lambda pair: pair.reference))
     if not pairs:
@@ -96,54 +112,24 @@ def checked(name: str, opinion: Opinion, pairs: Iterable[Pair], source: str) -> 
             if path not in sizes:
                 sizes[path] = _size(path, source)
         if sizes[pair.distorted] != sizes[pair.reference]:
-            found, expected = ("x".join(map(str, sizes[path])) for path in (pair.distorted, pair.reference))
-            raise InputError(f"{pair.distorted}: found {found} pixels, expected {expected} as {pair.reference} has")
+            size, expected = ("x".join(map(str, sizes[path])) for path in (pair.distorted, pair.reference))
+            raise InputError(f"{pair.distorted}: found {size} pixels, expected {expected} as {pair.reference} has")
     return Dataset(name, opinion, pairs)
 
 
-def files(folder: Path, source: str) -> dict[str, Path]:
-    """The files of a folder by their names in lower case, since published sets mix the cases.
-
-    Raises:
-        InputError: no such folder, or two names that differ by case alone.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; the set can be had at {source}")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.lower() in found:
-            raise InputError(f"{path}: found {found[path.name.lower()].name} as well, expected one of the two")
-        found[path.name.lower()] = path
-    return found
-
-
-def file(listed: dict[str, Path], folder: Path, name: str, source: str) -> Path:
-    """The file of that name among `files(folder)`, whatever its case.
-
-    Raises:
-        InputError: it is not there.
-    """
-    if name.lower() not in listed:
-        raise InputError(f"{folder / name}: no such file in upper or lower case; the set can be had at {source}")
-    return listed[name.lower()]
-
-
-def present(path: Path, source: str) -> Path:
-    """The path, if it is a file.
-
-    Raises:
-        InputError: it is not.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; the set can be had at {source}")
-    return path
-
-
 def number(text: object, where: str) -> float:
-    """A finite number.
+    """Reads a finite number.
+
+    Args:
+        text: the number as it stands in the file.
+        where: file and line, for the error message.
 
     Raises:
-        InputError: it is not one; `where` says where it was found.
+        InputError: the text is no number, or infinite, or not a number (NaN).
+
+    Examples:
+        >>> number("5.51", "scores.csv: line 2")
+        5.51
     """
     try:
         value = float(str(text))

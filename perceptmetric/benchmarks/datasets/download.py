@@ -1,4 +1,4 @@
-"""Fetching a published database: whole and checked, or not there at all."""
+"""Downloads a published database. Its folder appears only when everything in it is complete and checked."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from huggingface_hub.utils import tqdm
 from perceptmetric.errors import InputError
 
 ATTEMPTS = 5
-"""How often in a row a transfer may break without having moved before it is given up."""
+"""A download is given up after this many attempts in a row that brought nothing new."""
 
 WAIT = 1.0
-"""Seconds before the second attempt; each further one waits twice as long."""
+"""Seconds before the second attempt; the wait doubles with each further one."""
 
 TIMEOUT = 30
 CHUNK = 2**16
@@ -35,11 +35,15 @@ class Remote:
     """One published file.
 
     Args:
-        url: where it is.
-        folder: where in the database's folder it belongs. An archive is unpacked there; a folder that holds
-            all of its content is left out.
-        size: its size in bytes, where known.
-        sha256: its checksum in hexadecimal, where known.
+        url: its address.
+        folder: the folder within the database that it belongs in. An archive is unpacked there, without the one
+            outer folder that some archives have.
+        size: its size in bytes; None if not known.
+        sha256: its SHA-256 in hexadecimal; None if not known.
+
+    Examples:
+        >>> Remote("https://example.org/images.zip", "images").name
+        'images.zip'
     """
 
     url: str
@@ -69,7 +73,7 @@ SOURCES: dict[str, tuple[Remote, ...]] = {
         Remote(f"{CSIQ}csiq.DMOS.xlsx"),
     ),
 }
-"""The databases that can be fetched by program."""
+"""The databases that a program can download."""
 
 BY_HAND = {
     "tid2013": "its archive is a RAR file, https://www.ponomarenko.info/tid2013/tid2013.rar: unpack it by hand",
@@ -77,22 +81,28 @@ BY_HAND = {
     "live": "its authors hand out a password, at https://live.ece.utexas.edu/research/quality/subjective.htm",
     "pipal": "it is shared on Google Drive, linked at https://github.com/HaomingCai/PIPAL-dataset",
 }
-"""Why the others cannot be, and where they can be had."""
+"""Why the others must be downloaded by hand, and where."""
 
 
 def obtain(name: str, root: Path) -> None:
-    """Fetches a published database into `root`, unless something is there already.
+    """Downloads a published database into `root`, unless that folder already holds something.
 
-    Everything happens in a hidden folder beside `root`, which becomes `root` when it is whole. What was
-    fetched before an interruption stays there and is gone on with.
+    The work is done in a hidden folder beside `root`, which is renamed to `root` once it is complete. After an
+    interruption, the next call continues with what was already downloaded.
 
     Args:
         name: a key of `perceptmetric.benchmarks.datasets.PUBLISHED`.
         root: the folder to make; its parent must exist.
 
     Raises:
-        InputError: the set cannot be fetched by program, the transfer failed, or what came is not what was
-            published.
+        InputError: no program can download this set, the download failed, or a file is not the published one.
+
+    Examples:
+        >>> import tempfile
+        >>> obtain("live", Path(tempfile.mkdtemp()) / "LIVE")
+        Traceback (most recent call last):
+        ...
+        perceptmetric.errors.InputError: --download: live cannot be fetched by program: its authors hand out ...
     """
     if root.is_dir() and any(root.iterdir()):
         return
@@ -120,12 +130,19 @@ def obtain(name: str, root: Path) -> None:
 
 
 def fetch(remote: Remote, folder: Path) -> Path:
-    """Fetches one file with a progress bar; goes on where an earlier transfer was cut off.
+    """Downloads one file with a progress bar, and continues a download that was cut off.
 
-    Until it is whole and its size and checksum are right, its name ends in `.part`.
+    The file's name ends in `.part` until it is complete and its size and checksum are right.
+
+    Args:
+        remote: the file.
+        folder: where to put it.
+
+    Returns:
+        Its path.
 
     Raises:
-        InputError: the server does not give it, breaks off again and again, or gives another file.
+        InputError: the server refuses, the connection breaks again and again, or another file came.
     """
     path = folder / remote.name
     if path.is_file():
@@ -155,18 +172,18 @@ def _size(path: Path) -> int:
 
 
 def _transfer(remote: Remote, part: Path) -> int | None:
-    """One request, from the end of `part` on; gives the size of the whole file if the server or `remote` tells it."""
+    """One request that continues `part`. Returns the size of the whole file if the server or `remote` tells it."""
     have = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with closing(requests.get(remote.url, headers=headers, stream=True, timeout=TIMEOUT)) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             total = _total(response, 0)
-            if total != have:  # another file than the one begun
+            if total != have:  # the server now has another file
                 part.unlink()
                 return total or 1
             return total
         if response.status_code == requests.codes.ok:
-            have = 0  # the server cannot go on: from the start
+            have = 0  # the server sends the file from its start
         elif response.status_code != requests.codes.partial_content or not _continues(response, have):
             raise InputError(f"{remote.url}: the server answered {response.status_code} {response.reason}")
         total = remote.size or _total(response, have)
@@ -186,18 +203,18 @@ def _continues(response: requests.Response, have: int) -> bool:
 
 
 def _total(response: requests.Response, have: int) -> int | None:
-    if found := re.search(r"/(\d+)$", response.headers.get("Content-Range", "")):
-        return int(found[1])
+    if match := re.search(r"/(\d+)$", response.headers.get("Content-Range", "")):
+        return int(match[1])
     length = response.headers.get("Content-Length")
     return have + int(length) if length else None
 
 
 def _verify(remote: Remote, part: Path) -> None:
-    """Removes what is not the file that was published, so that the next run begins afresh."""
-    found, expected = _size(part), remote.size
-    if expected is not None and found != expected:
+    """Checks size and SHA-256, and removes a file that is not the published one so that the next run starts over."""
+    size = _size(part)
+    if remote.size is not None and size != remote.size:
         part.unlink()
-        raise InputError(f"{remote.url}: found {found} bytes, expected {expected}; the file was removed")
+        raise InputError(f"{remote.url}: found {size} bytes, expected {remote.size}; the file was removed")
     if remote.sha256:
         with part.open("rb") as file:
             digest = hashlib.sha256()
@@ -211,18 +228,27 @@ def _verify(remote: Remote, part: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpacks a ZIP or TAR archive; one folder that holds everything is left out.
+    """Unpacks a ZIP or TAR archive, without the one outer folder that some archives have.
 
-    Only plain files are written, and only below `folder`. The `__MACOSX` folder that one system adds holds
-    no content and is left out.
+    Only plain files are written, and only below `folder`. The folder `__MACOSX`, which macOS adds to archives,
+    is skipped.
 
     Args:
         archive: the file.
         folder: an existing folder.
 
     Raises:
-        InputError: it is damaged, has a link, a device or a path that leads out of the folder, or unpacks to
-            more than the disk can hold.
+        InputError: the archive is damaged, holds a link, a device or a path that leads out of the folder, or is
+            larger than the free space on the disk.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with zipfile.ZipFile(folder / "set.zip", "w") as archive:
+        ...     archive.writestr("set/scores.csv", "image,score")
+        >>> unpack(folder / "set.zip", folder)
+        >>> (folder / "scores.csv").read_text()
+        'image,score'
     """
     try:
         if zipfile.is_zipfile(archive):
@@ -278,8 +304,8 @@ def _safe(archive: Path, name: str) -> PurePosixPath:
     return path
 
 
-def _write(archive: Path, folder: Path, found: Iterator[_Member]) -> None:
-    members = [member for member in found if member.path.parts[0] != "__MACOSX"]
+def _write(archive: Path, folder: Path, listed: Iterator[_Member]) -> None:
+    members = [member for member in listed if member.path.parts[0] != "__MACOSX"]
     free = shutil.disk_usage(folder).free
     if (needed := sum(member.size for member in members)) > free:
         raise InputError(f"{archive}: unpacks to {needed} bytes, and the disk has {free} left")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number, present
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
+from perceptmetric.benchmarks.datasets.folder import present
 from perceptmetric.benchmarks.datasets.spreadsheet import rows
 from perceptmetric.errors import InputError
 

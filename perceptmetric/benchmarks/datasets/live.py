@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from scipy import io
 from scipy.io.matlab import MatReadError
 
-from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number, present
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
+from perceptmetric.benchmarks.datasets.folder import present
 from perceptmetric.errors import InputError
 
 SOURCE = "https://live.ece.utexas.edu/research/quality/subjective.htm"
 
 KINDS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
-"""The folders in the order of the scores, and how many images each holds."""
+"""The folders in the order of the scores, with the number of images in each."""
 
 IMAGES = sum(KINDS.values())
 
@@ -23,9 +24,9 @@ IMAGES = sum(KINDS.values())
 def read(root: Path) -> Dataset:
     """LIVE release 2: 29 references, 5 types of distortion, 779 difference scores.
 
-    203 of the 982 scored images are the references themselves (`orgs` is 1); they are no distorted images
-    and are left out, as everyone does. Realigned scores are read where `dmos_realigned.mat` is there, and
-    the name says which were read.
+    203 of the 982 scored images are the references themselves (`orgs` is 1) and are left out, as is usual.
+    The realigned scores are read if `dmos_realigned.mat` is there, the original ones if not; the database's
+    name says which.
 
     Sheikh, Sabir, Bovik, "A statistical evaluation of recent full reference image quality assessment
     algorithms", IEEE Transactions on Image Processing 15, 2006.
@@ -56,7 +57,7 @@ def read(root: Path) -> Dataset:
 
 
 def _variable(path: Path, name: str) -> NDArray[np.generic]:
-    """One variable of a MATLAB file, of which there must be `IMAGES` values."""
+    """One variable of a MATLAB file, which must hold `IMAGES` values."""
     try:
         content = io.loadmat(present(path, SOURCE), variable_names=[name])
     except (ValueError, TypeError, NotImplementedError, OSError, MatReadError) as error:

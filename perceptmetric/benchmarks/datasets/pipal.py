@@ -1,18 +1,19 @@
-"""PIPAL, of which the training part has published scores."""
+"""PIPAL: the training part, whose scores are published."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
 
-from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, files, number
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
+from perceptmetric.benchmarks.datasets.folder import files
 from perceptmetric.errors import InputError
 
 SOURCE = "https://github.com/HaomingCai/PIPAL-dataset"
 REFERENCES, IMAGES_OF_EACH = 200, 116
 
 KINDS = tuple(f"group {number:02d}" for number in range(7))
-"""The groups of distortions; the set numbers them and does not name them."""
+"""The groups of distortions, which the set numbers but does not name."""
 
 
 def read(root: Path) -> Dataset:
@@ -51,14 +52,14 @@ def read(root: Path) -> Dataset:
 
 
 def _distorted(root: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     for path in sorted(root.glob("*/*.bmp")):
         if path.parent.name == "Train_Ref":
             continue
-        if path.name in found:
-            raise InputError(f"{path}: found {found[path.name]} as well, expected each image once")
-        found[path.name] = path
-    return found
+        if path.name in images:
+            raise InputError(f"{path}: found {images[path.name]} as well, expected each image once")
+        images[path.name] = path
+    return images
 
 
 def _kind(name: str, where: str) -> str:

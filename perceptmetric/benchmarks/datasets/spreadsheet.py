@@ -1,4 +1,4 @@
-"""Anyone's own photographs: a folder with a CSV of references, distorted images and scores."""
+"""Your own photographs: a folder with a CSV file of references, distorted images and scores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from perceptmetric.benchmarks.datasets.dataset import Dataset, Opinion, Pair, checked, number, present
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Opinion, Pair, checked, number
+from perceptmetric.benchmarks.datasets.folder import present
 from perceptmetric.errors import InputError
 
 SCORES = "scores.csv"
@@ -14,10 +15,10 @@ SOURCE = "the place it came from"
 
 
 def own(root: Path, *, opinion: Opinion = "MOS") -> Dataset:
-    r"""A set described by `scores.csv`: columns `reference,distorted,score`, and `distortion` if there are types.
+    r"""A set described by `scores.csv` with columns `reference,distorted,score`, and optionally `distortion`.
 
     Args:
-        root: the folder of `scores.csv`, from which its paths start.
+        root: the folder of `scores.csv`; the paths in the file are relative to it.
         opinion: `DMOS` if larger scores are worse.
 
     Raises:
@@ -25,7 +26,7 @@ def own(root: Path, *, opinion: Opinion = "MOS") -> Dataset:
 
     Examples:
         >>> import shutil, tempfile
-        >>> from perceptmetric.benchmarks.severity.severity import SAMPLES
+        >>> from perceptmetric.benchmarks.severity.ordering import SAMPLES
         >>> root = Path(tempfile.mkdtemp())
         >>> for name in ("cat.png", "cat-jpeg.jpg"):
         ...     _ = shutil.copy(SAMPLES / name, root)
@@ -49,10 +50,21 @@ def own(root: Path, *, opinion: Opinion = "MOS") -> Dataset:
 
 
 def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a CSV file with a header, each with the words that say where it stands.
+    r"""The rows of a CSV file with a header, each with its file and line for error messages.
+
+    Args:
+        path: the file, in UTF-8.
+        columns: the columns that must be there and filled in every row; others may be there too.
 
     Raises:
-        InputError: not UTF-8, a column is missing, or a row has a cell too many, too few or empty.
+        InputError: the file is not UTF-8, lacks a column, or has a row with too many, too few or empty cells.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "scores.csv"
+        >>> _ = path.write_text("image,score\ncat.png,2.5\n")
+        >>> [row for _, row in rows(path, ["image", "score"])]
+        [{'image': 'cat.png', 'score': '2.5'}]
     """
     try:
         with present(path, SOURCE).open(encoding="utf-8-sig", newline="") as lines:

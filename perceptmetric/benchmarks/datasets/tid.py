@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, file, files, number, present
+from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
+from perceptmetric.benchmarks.datasets.folder import file, files, present
 from perceptmetric.errors import InputError
 from perceptmetric.images import open_image
 
@@ -21,7 +22,7 @@ KINDS = (
 )  # fmt: skip
 """The types of distortion of TID2013, 1 to 24; the first 17 are those of TID2008."""
 
-# Pixels of I02 in the stand-in this project develops with: its figures must never pass for TID2013's.
+# SHA-256 of I02's pixels in the replica this project develops with: its results must never be taken for TID2013's.
 TID2013_REPLICA_I02 = "cc4699ac795f9163e5bfd4c9e9aa8ecf95b83802dd8cbf2c53ef3ed2ae1ff883"
 
 
@@ -32,8 +33,8 @@ def tid2013(root: Path) -> Dataset:
     Processing: Image Communication 30, 2015.
 
     Args:
-        root: folder with `reference_images/`, `distorted_images/` and `mos_with_names.txt`. Upper and
-            lower case in file names are the same, since the published set mixes them.
+        root: folder with `reference_images/`, `distorted_images/` and `mos_with_names.txt`. The case of file
+            names does not matter, since the published set mixes upper and lower case.
 
     Raises:
         InputError: a piece is missing or wrong; the message names it.

@@ -1,4 +1,4 @@
-"""The metrics others use, on the same pairs: those of PIQ, and any function of the user's own."""
+"""The metrics that others use, on the same pairs: those of PIQ, and any function of your own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from perceptmetric.benchmarks.metrics import torchvision_shim
 from perceptmetric.benchmarks.metrics.metric import Compare, Metric, MetricError
 from perceptmetric.errors import InputError
 
@@ -30,32 +30,30 @@ HAND_MADE = {
 }
 """Metrics without weights, and what PIQ calls them. All run at PIQ's own settings, on values from 0 to 255.
 
-One pair at a time: PIQ's SR-SIM scales its saliency by the extremes of the whole batch, so that a pair's value depends
-on its neighbours there.
+They are given one pair at a time: PIQ's SR-SIM scales its saliency map by the extremes of the whole batch, so that the
+value of a pair in a batch depends on its neighbours.
 """
 
 DEEP = {"lpips": "LPIPS", "dists": "DISTS"}
-"""Metrics whose weights PIQ fetches from its own releases, beside the VGG-16 of torchvision."""
+"""Metrics with weights, which PIQ downloads from its own releases and, for VGG-16, from torchvision."""
 
 DISTANCES = {"gmsd", "ms-gmsd", "mdsi", "lpips", "dists"}
-"""Those of which a larger value is worse; the others are similarities, of which the negative is the distance."""
+"""Metrics whose larger values are worse. The others are similarities, and their negative serves as the distance."""
 
 NAMES = (*HAND_MADE, *DEEP)
-
-# A failed import of torchvision leaves parts of itself behind.
-TORCHVISION = ("torchvision", "torchvision.models", "torchvision.models.inception")
+"""All of them, by the names that `peer` takes."""
 
 
 def peer(name: str) -> Metric:
-    """One of `NAMES`, or a user's own as `package.module:callable`.
+    """One of `NAMES`, or your own metric as `package.module:callable`.
 
-    The callable takes a reference and a distorted image, each (1, 3, H, W) floats in [0, 1], and gives a
-    number, larger is worse. Where larger is better, let it have an attribute `higher_is_better = True`,
-    as the metrics of torchmetrics have.
+    The callable takes a reference and a distorted image, each (1, 3, H, W) floats in [0, 1], and returns a
+    number, larger is worse. If larger is better, give it an attribute `higher_is_better = True`, as the metrics
+    of torchmetrics have.
 
     Raises:
-        InputError: no such metric.
-        MetricError: it cannot run here; the message says why.
+        InputError: there is no metric of that name.
+        MetricError: the metric cannot run here; the message says why.
 
     Examples:
         >>> import torch
@@ -73,10 +71,21 @@ def peer(name: str) -> Metric:
 
 
 def peers(names: Sequence[str]) -> tuple[list[Metric], dict[str, str]]:
-    """Those of some metrics that can run here, and why the others cannot.
+    """The metrics of these names that can run here, and the reason for each that cannot.
+
+    Args:
+        names: as for `peer`; a repeated name counts once.
+
+    Returns:
+        The metrics, and the reasons by name.
 
     Raises:
-        InputError: a name is no metric's.
+        InputError: there is no metric of one of the names.
+
+    Examples:
+        >>> ready, not_run = peers(["torch:dist", "torch:nonesuch"])
+        >>> [metric.name for metric in ready], list(not_run)
+        (['torch:dist'], ['torch:nonesuch'])
     """
     ready, not_run = [], {}
     for name in dict.fromkeys(names):
@@ -95,7 +104,7 @@ def _pairwise(name: str, measure: Callable[[Tensor, Tensor], Any], sign: int) ->
 
 
 def _hand_made(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    function = getattr(_piq(), HAND_MADE[name])
+    function = getattr(torchvision_shim.import_piq(), HAND_MADE[name])
 
     def measure(reference: Tensor, distorted: Tensor) -> Tensor:
         # The distorted image comes first: VIFp and MDSI are not symmetric.
@@ -111,12 +120,12 @@ def _values(image: Tensor) -> Tensor:
 
 
 def _deep(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    if reason := _why_no_torchvision():
+    if reason := torchvision_shim.why_missing():
         raise MetricError(f"needs torchvision, which cannot be imported here ({reason})")
     forced = os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
-    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # tensors alone, never a pickle's code
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # load tensors only, never run code from a pickle
     try:
-        network = getattr(_piq(), DEEP[name])()
+        network = getattr(torchvision_shim.import_piq(), DEEP[name])()
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise MetricError(f"its weights cannot be loaded ({reason})") from error
@@ -130,61 +139,14 @@ def _deep(name: str) -> Callable[[Tensor, Tensor], Tensor]:
 def _own(name: str) -> Metric:
     module, _, attribute = name.partition(":")
     if "" not in sys.path:
-        sys.path.insert(0, "")  # as for `python -m`: the current folder counts
+        sys.path.insert(0, "")  # the current folder counts, as it does for `python -m`
     try:
-        found: Any = importlib.import_module(module)
+        measure: Any = importlib.import_module(module)
         for part in attribute.split("."):
-            found = getattr(found, part)
+            measure = getattr(measure, part)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise MetricError(f"cannot be imported ({reason})") from error
-    if not callable(found):
-        raise MetricError(f"found {type(found).__name__}, expected something to call")
-    return _pairwise(name, found, sign=-1 if getattr(found, "higher_is_better", False) else 1)
-
-
-def _piq() -> ModuleType:
-    """PIQ, whether torchvision can be imported or not.
-
-    PIQ imports torchvision for its deep metrics and FID alone: five names. Where the import fails (it is
-    not installed, or does not fit the installed torch), empty stand-ins of these names take its place while
-    PIQ is imported, and are gone afterwards.
-
-    Raises:
-        MetricError: PIQ is not installed, or cannot be imported.
-    """
-    if "piq" in sys.modules:
-        return sys.modules["piq"]
-    stand_ins = _stand_ins() if _why_no_torchvision() else {}
-    before = {name: sys.modules[name] for name in stand_ins if name in sys.modules}
-    sys.modules.update(stand_ins)
-    try:
-        return importlib.import_module("piq")
-    except ImportError as error:
-        raise MetricError(f"piq cannot be imported ({error}); pip install 'perceptmetric[peers]'") from error
-    finally:
-        for name in stand_ins:
-            del sys.modules[name]
-        sys.modules.update(before)
-
-
-def _why_no_torchvision() -> str:
-    """Why torchvision cannot be imported; empty if it can."""
-    try:
-        importlib.import_module("torchvision.models")
-    except (ImportError, RuntimeError, AttributeError, OSError) as error:
-        for name in TORCHVISION:
-            if sys.modules.get(name):
-                del sys.modules[name]
-        return str(error).splitlines()[0]
-    return ""
-
-
-def _stand_ins() -> dict[str, ModuleType]:
-    torchvision, models, inception = modules = [ModuleType(name) for name in TORCHVISION]
-    torchvision.models = models  # type: ignore[attr-defined]
-    models.inception = inception  # type: ignore[attr-defined]
-    models.vgg16 = models.vgg19 = None  # type: ignore[attr-defined]
-    for letter in "ACE":
-        setattr(inception, f"Inception{letter}", type(f"Inception{letter}", (nn.Module,), {}))
-    return dict(zip(TORCHVISION, modules, strict=True))
+    if not callable(measure):
+        raise MetricError(f"found {type(measure).__name__}, expected something to call")
+    return _pairwise(name, measure, sign=-1 if getattr(measure, "higher_is_better", False) else 1)

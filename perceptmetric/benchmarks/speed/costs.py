@@ -1,35 +1,35 @@
-"""What a pair of 512x384 images costs on CPU: as a metric and as a loss, beside its limit and its peers.
+"""What a pair of 512x384 images costs on the CPU, as a metric and as a loss, beside matrix products and other metrics.
 
-Everything is measured in turn, in one process, in processor time (all threads together), which other work on the
-machine disturbs little; memory in a process for each. The unit is one pass of the encoder over each image of a pair.
+Times are processor time (all threads together), measured in turn in one process, so that other work on the machine
+disturbs them little. Memory is measured in a process of its own. The unit is one pass of the encoder over each image of
+a pair.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from perceptmetric.benchmarks.metrics.metric import Metric
-from perceptmetric.benchmarks.metrics.peers import peers
 from perceptmetric.benchmarks.speed import memory
-from perceptmetric.checkpoints import DEFAULT, load
+from perceptmetric.benchmarks.speed.clock import MATRIX, interleaved
+from perceptmetric.benchmarks.speed.counting import operations
+from perceptmetric.benchmarks.speed.vgg16 import VGG16Loss
 from perceptmetric.fast.layers import run
 from perceptmetric.fast.torch_private import onednn_product
 from perceptmetric.metric import PerceptualDistance, distance
+from perceptmetric.perceptnet import Autoencoder
 
 HEIGHT, WIDTH = 384, 512
 BATCHES = (1, 8, 32)
 REPETITIONS = 3
-MATRIX = 2048
 LARGE = 8192
 PAIR = "encoder, a pair"
 PRODUCT = "matrix product"
@@ -38,14 +38,18 @@ LOSS, VGG_LOSS, LARGE_PAIR = "loss", "loss of a VGG16 trunk", f"a pair of {LARGE
 
 @dataclass(frozen=True)
 class Cost:
-    """What one thing takes.
+    """What one piece of work costs.
 
     Args:
-        name: of the thing.
-        pairs: the cost in encoder pairs, the median over the repetitions. None where not measured.
-        matrix_share: operations a second (as torch counts those of convolutions and matrix products) as a share of
-            a product of two 2048x2048 matrices. None where nothing is counted.
-        peak_bytes: what the process held more at its peak than before, the images included. None where not measured.
+        name: what the work is.
+        pairs: the median processor time in encoder pairs; None if not measured.
+        matrix_share: operations a second (convolutions and matrix products, as torch counts them) as a share of what
+            a product of two 2048x2048 matrices does; None if the work has no such operations.
+        peak_bytes: by how much the process's memory rose at its peak, the images included; None if not measured.
+
+    Examples:
+        >>> Cost("encoder, a pair", 1.0).peak_bytes is None
+        True
     """
 
     name: str
@@ -54,16 +58,27 @@ class Cost:
     peak_bytes: int | None = None
 
 
-def costs(names: Sequence[str], checkpoint: str = DEFAULT) -> list[Cost]:
-    """Everything, cheapest limit first.
+def measure_costs(
+    network: Autoencoder, config: Mapping[str, Any], checkpoint: str, others: Sequence[Metric]
+) -> list[Cost]:
+    """The cost of every piece of work, matrix products first.
 
     Args:
-        names: of peers, as for `perceptmetric.benchmarks.metrics.peers.peer`; one that cannot run is left out here, and
-            reported by `perceptmetric.benchmarks.speed.speed`.
-        checkpoint: of our metric.
+        network: of our metric, as `perceptmetric.checkpoints.load` gives it.
+        config: as `perceptmetric.checkpoints.load` gives it.
+        checkpoint: where both come from, for the processes that measure memory.
+        others: the metrics to compare with.
+
+    Raises:
+        subprocess.CalledProcessError: a process that measures memory fails.
+
+    Examples:
+        >>> from perceptmetric.checkpoints import load
+        >>> measure_costs(*load("untrained"), "untrained", [])  # doctest: +SKIP
+        [Cost(name='matrix product', ...), ...]
     """
-    works = _works(names, checkpoint)
-    seconds = interleaved(works)
+    works = _works(network, config, others)
+    seconds = interleaved(works, REPETITIONS)
     unit = seconds[PAIR]
     counts = {name: operations(work) for name, work in works.items()}
     rate = counts[PRODUCT] / seconds[PRODUCT]
@@ -76,7 +91,13 @@ def costs(names: Sequence[str], checkpoint: str = DEFAULT) -> list[Cost]:
 
 
 def table(rows: Sequence[Cost]) -> str:
-    """Lines for a terminal."""
+    """Lines for a terminal.
+
+    Examples:
+        >>> print(table([Cost("encoder, a pair", 1.0, 0.5, 2**20)]))
+        512x384, batch 1 unless named  encoder pairs  matrix share  peak MiB
+        encoder, a pair                         1.00         50.0%         1
+    """
     width = max(len(row.name) for row in rows)
     lines = [f"{'512x384, batch 1 unless named':<{width}}{'encoder pairs':>15}{'matrix share':>14}{'peak MiB':>10}"]
     for row in rows:
@@ -87,64 +108,13 @@ def table(rows: Sequence[Cost]) -> str:
     return "\n".join(lines)
 
 
-def interleaved(works: dict[str, Callable[[], object]], repetitions: int = REPETITIONS) -> dict[str, float]:
-    """The median processor seconds of each, done in turn.
-
-    Examples:
-        >>> sorted(interleaved({"nothing": lambda: None, "a sum": lambda: sum(range(9))}))
-        ['a sum', 'nothing']
-    """
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for work in works.values():
-        work()
-    for _ in range(repetitions):
-        for name, work in works.items():
-            start = time.process_time()
-            work()
-            times[name].append(time.process_time() - start)
-    return {name: sorted(found)[len(found) // 2] for name, found in times.items()}
-
-
-class VGG16Loss(nn.Module):
-    """The usual perceptual loss: squared differences of VGG16's responses at five depths. Weights are random.
-
-    Simonyan & Zisserman, ICLR 2015, configuration D without its fully connected layers.
-
-    Examples:
-        >>> VGG16Loss()(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)).item()
-        0.0
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        sizes: tuple[tuple[int, ...], ...] = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256))
-        sizes += ((256, 512, 512, 512), (512, 512, 512, 512))
-        self.blocks = nn.ModuleList(
-            nn.Sequential(
-                *([nn.MaxPool2d(2)] if number else []),
-                *(layer for ends in pairwise(size) for layer in (nn.Conv2d(*ends, 3, padding=1), nn.ReLU())),
-            )
-            for number, size in enumerate(sizes)
-        )
-        self.requires_grad_(False)
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        """The loss, a scalar."""
-        with torch.no_grad():
-            aims = self._responses(target)
-        return torch.stack([(x - y).square().mean() for x, y in zip(self._responses(output), aims, strict=True)]).sum()
-
-    def _responses(self, x: Tensor) -> list[Tensor]:
-        responses = []
-        for block in self.blocks:
-            x = block(x)
-            responses.append(x)
-        return responses
-
-
-def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], object]]:
-    encoder = load(checkpoint)[0].encoder.requires_grad_(False)
-    default, paper = (PerceptualDistance.from_pretrained(checkpoint, readout=name) for name in ("default", "paper"))
+def _works(
+    network: Autoencoder, config: Mapping[str, Any], others: Sequence[Metric]
+) -> dict[str, Callable[[], object]]:
+    default, paper = (
+        PerceptualDistance(network, statistics=config.get("statistics"), readout=name) for name in ("default", "paper")
+    )
+    encoder = network.encoder.requires_grad_(False)
     pixels = {number: _images(number) for number in BATCHES}
     a, b = pixels[1], _images(1, seed=1)
     matrices = torch.rand(2, MATRIX, MATRIX)
@@ -164,7 +134,7 @@ def _works(names: Sequence[str], checkpoint: str) -> dict[str, Callable[[], obje
         works[f"default readout, batch {number}"] = partial(default, images, images.flip(-1))
     works["paper readout"] = lambda: paper(a, b)
     works["default readout, reference encoded once"] = without_graph(_against(default, a, b))
-    for metric in peers(names)[0]:
+    for metric in others:
         works[metric.name] = without_graph(partial(_both, metric, a, b))
     return works | {LOSS: _backward(default, a, b), VGG_LOSS: _backward(VGG16Loss(), a, b)}
 
@@ -194,24 +164,6 @@ def _images(number: int, seed: int = 0) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def operations(work: Callable[[], object]) -> int:
-    """Multiplications and additions of the convolutions and matrix products in a piece of work.
-
-    Examples:
-        >>> operations(lambda: torch.ones(2, 3) @ torch.ones(3, 5))
-        60
-    """
-    # The one operation of `perceptmetric.fast` that torch does not count by itself.
-    others = {torch.ops.aten.mkldnn_convolution: _convolution}
-    with FlopCounterMode(display=False, custom_mapping=others) as counter:
-        work()
-    return int(counter.get_total_flops())
-
-
-def _convolution(images: list[int], kernels: list[int], *_: object, out_shape: list[int], **__: object) -> int:
-    return int(conv_flop_count(images, kernels, out_shape))
-
-
 def _in_own_process(name: str, checkpoint: str) -> None:
     if name == LARGE_PAIR:
         generator = np.random.default_rng(0)
@@ -223,7 +175,7 @@ def _in_own_process(name: str, checkpoint: str) -> None:
         return
     loss = VGG16Loss() if name == VGG_LOSS else PerceptualDistance.from_pretrained(checkpoint)
     small = torch.rand(1, 3, 64, 64)
-    _backward(loss, small, small.flip(-1))()  # what the libraries take on their first use is not the image's
+    _backward(loss, small, small.flip(-1))()  # libraries take memory at their first use
     with memory.peak():
         _backward(loss, _images(1), _images(1, seed=1))()
 

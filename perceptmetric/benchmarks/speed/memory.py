@@ -1,4 +1,4 @@
-"""How much memory a process held at its peak, by Linux's own account of it."""
+"""The peak memory of a process, as Linux reports it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,31 @@ from pathlib import Path
 
 
 def start_of_peak() -> int | None:
-    """What is held now, in bytes; from here on the peak counts. None where the system does not tell."""
+    """Starts the measurement of a peak.
+
+    Returns:
+        What the process holds now, in bytes; None if the system does not tell.
+
+    Examples:
+        >>> held = start_of_peak()
+        >>> held is None or held > 0
+        True
+    """
     with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak so far
     return status("VmRSS")
 
 
 def status(name: str) -> int | None:
-    """A field of the account, in bytes. getrusage's would count the parent's memory too."""
+    """A field of `/proc/self/status` in bytes, such as `VmHWM`, the peak; None if the system does not tell.
+
+    `getrusage` would count the memory of the parent process too.
+
+    Examples:
+        >>> peak = status("VmHWM")
+        >>> peak is None or peak > 0
+        True
+    """
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -27,7 +44,13 @@ def status(name: str) -> int | None:
 
 @contextlib.contextmanager
 def peak() -> Iterator[None]:
-    """Prints how much more the process held within the block than before it: see `measured`."""
+    """Prints by how many bytes the process's memory rose within the block, for `measured` to read.
+
+    Examples:
+        >>> with peak():  # doctest: +SKIP
+        ...     work()
+        1048576
+    """
     before = start_of_peak()
     yield
     after = status("VmHWM")
@@ -35,10 +58,21 @@ def peak() -> Iterator[None]:
 
 
 def measured(module: str, *arguments: str) -> int | None:
-    """What `peak` prints in a process of its own that runs a module.
+    """Runs a module in a process of its own and reads what `peak` prints there.
+
+    Args:
+        module: its full name.
+        arguments: its command line.
+
+    Returns:
+        By how many bytes the memory rose; None if the system does not tell.
 
     Raises:
         subprocess.CalledProcessError: the process fails.
+
+    Examples:
+        >>> measured("perceptmetric.benchmarks.speed.costs", "loss", "denoise")  # doctest: +SKIP
+        76840960
     """
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603

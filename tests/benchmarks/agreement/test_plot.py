@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from perceptmetric import InputError
-from perceptmetric.benchmarks.agreement.plot import plot
+from perceptmetric.benchmarks.agreement.plot import draw
 from perceptmetric.benchmarks.agreement.report import Report, row
 from perceptmetric.benchmarks.datasets import Dataset
+from perceptmetric.benchmarks.metrics.metric import Origin
 
 
 @pytest.fixture
@@ -19,11 +20,11 @@ def report(dataset, matplotlib):
         main,
         row(dataset, "psnr", "", random.normal(size=20), main),
     ]
-    return Report(dataset.name, "MOS", 20, "untrained", "ab" * 32, "paper", rows)
+    return Report(dataset.name, "MOS", 20, Origin("untrained", "ab" * 32, "paper"), rows)
 
 
 def test_three_pictures_are_drawn(report, dataset, tmp_path):
-    paths = plot(report, dataset, tmp_path / "plots")
+    paths = draw(report, dataset, tmp_path / "plots")
     assert [path.name for path in paths] == ["scatter.png", "types.png", "stages.png"]
     assert sorted(paths) == sorted((tmp_path / "plots").iterdir())
     for path in paths:
@@ -32,8 +33,8 @@ def test_three_pictures_are_drawn(report, dataset, tmp_path):
 
 
 def test_one_stage_has_no_curve(report, dataset, tmp_path):
-    alone = Report(dataset.name, "DMOS", 20, "untrained", "ab" * 32, "paper", [report.main])
-    paths = plot(alone, Dataset("worse", "DMOS", dataset.pairs), tmp_path)
+    alone = Report(dataset.name, "DMOS", 20, Origin("untrained", "ab" * 32, "paper"), [report.main])
+    paths = draw(alone, Dataset("worse", "DMOS", dataset.pairs), tmp_path)
     assert [path.name for path in paths] == ["scatter.png", "types.png"]
 
 
@@ -41,4 +42,4 @@ def test_a_missing_matplotlib_is_named(report, dataset, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(InputError, match=r"--plot: needs matplotlib; pip install 'perceptmetric\[plot\]'"):
-        plot(report, dataset, tmp_path)
+        draw(report, dataset, tmp_path)

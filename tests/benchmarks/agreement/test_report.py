@@ -8,11 +8,12 @@ from perceptmetric import __version__
 from perceptmetric.benchmarks.agreement.report import Report, Row, row
 from perceptmetric.benchmarks.agreement.statistics import Agreement, Difference, srocc
 from perceptmetric.benchmarks.datasets import Dataset
+from perceptmetric.benchmarks.metrics.metric import Origin
 
 BY = {"by_type": {"blur": 0.5}, "by_reference": {"I01": None}}
 NONE = np.zeros(2)
 REPORT = Report(
-    "TID2013 replica", "MOS", 3000, "untrained", "abcdef0123456789", "paper",
+    "TID2013 replica", "MOS", 3000, Origin("untrained", "abcdef0123456789", "paper"),
     [Row("perceptmetric", "conv3", NONE, Agreement(-0.1, -0.2, -0.3, None, None, (-0.2, 0.0), **BY),
          Difference(-0.81234, (-0.9, -0.7), 2 / 1001)),
      Row("perceptmetric", "gdn4", NONE, Agreement(0.71234, 0.5, 0.6, 0.65, 0.9, (0.7, 0.72), **BY)),
@@ -80,7 +81,7 @@ def test_the_markdown_is_a_table_with_its_provenance():
 def test_one_reference_leaves_the_intervals_empty():
     main = Row("perceptmetric", "gdn4", NONE, Agreement(0.7, 0.5, 0.6, 0.65, 0.9, None, **BY))
     other = Row("psnr", "", NONE, Agreement(0.6, 0.4, 0.5, 0.55, 1.1, None, **BY), Difference(-0.1, None, None))
-    report = Report("mine", "MOS", 9, "untrained", "ab" * 32, "paper", [main, other])
+    report = Report("mine", "MOS", 9, Origin("untrained", "ab" * 32, "paper"), [main, other])
     last = report.table().splitlines()[-1]
     assert " ".join(last.split()) == "psnr 0.6000 - 0.4000 0.5000 0.5500 1.1000 -0.100"
     (_, line) = csv.DictReader(report.csv().splitlines())
@@ -89,7 +90,7 @@ def test_one_reference_leaves_the_intervals_empty():
 
 
 def test_other_metrics_alone_need_no_checkpoint():
-    report = Report("TID2013 replica", "MOS", 3000, None, None, None, REPORT.rows[1:2])
+    report = Report("TID2013 replica", "MOS", 3000, None, REPORT.rows[1:2])
     assert report.table().splitlines()[0] == "TID2013 replica, 3000 pairs, opinions MOS"
     assert json.loads(report.json())["checkpoint"] is None
 
@@ -107,6 +108,6 @@ def test_a_row_takes_its_difference_to_the_main_row(dataset):
 
 def test_dmos_turns_the_sign_alone(dataset):
     worse = Dataset("worse", "DMOS", dataset.pairs)
-    found, turned = (row(data, "m", "", np.arange(20.0)).agreement for data in (dataset, worse))
-    assert turned.srocc == pytest.approx(-found.srocc)
-    assert turned.by_type["odd"] == pytest.approx(-found.by_type["odd"])
+    upright, turned = (row(data, "m", "", np.arange(20.0)).agreement for data in (dataset, worse))
+    assert turned.srocc == pytest.approx(-upright.srocc)
+    assert turned.by_type["odd"] == pytest.approx(-upright.by_type["odd"])

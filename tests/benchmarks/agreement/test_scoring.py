@@ -4,7 +4,8 @@ import torch
 
 from perceptmetric import InputError, PerceptualDistance
 from perceptmetric.benchmarks.agreement.scoring import Interrupted, score
-from perceptmetric.benchmarks.metrics.metric import Metric, MetricError, staged
+from perceptmetric.benchmarks.metrics.metric import Metric, MetricError
+from perceptmetric.benchmarks.metrics.ours import staged
 from perceptmetric.checkpoints import load
 from perceptmetric.perceptnet import STAGES
 

@@ -22,20 +22,20 @@ SIZES = {"pairs": st.integers(10, 60), "values": st.integers(3, 50), "seed": st.
 @given(**SIZES)
 def test_the_correlations_are_scipys_also_with_ties(pairs, values, seed):
     distances, quality = tied(pairs, values, seed)
-    found = agreement(distances, quality, list(map(str, range(pairs))))
-    assert found.srocc == pytest.approx(-stats.spearmanr(distances, quality).statistic)
-    assert found.krocc == pytest.approx(-stats.kendalltau(distances, quality).statistic)
-    assert found.plcc == pytest.approx(-stats.pearsonr(distances, quality).statistic)
+    measured = agreement(distances, quality, list(map(str, range(pairs))))
+    assert measured.srocc == pytest.approx(-stats.spearmanr(distances, quality).statistic)
+    assert measured.krocc == pytest.approx(-stats.kendalltau(distances, quality).statistic)
+    assert measured.plcc == pytest.approx(-stats.pearsonr(distances, quality).statistic)
 
 
 @given(**SIZES, groups=st.integers(1, 9))
 def test_resamples_are_those_of_whole_references(pairs, values, seed, groups):
     distances, quality = tied(pairs, values, seed)
     references = [str(number % groups) for number in range(pairs)]
-    found = resampled(distances, quality, references)
+    measured = resampled(distances, quality, references)
     names, members = np.unique(references, return_inverse=True)
     draws = np.random.default_rng(0).integers(len(names), size=(statistics.RESAMPLES, len(names)))
-    for draw, value in zip(draws[:20], found, strict=False):
+    for draw, value in zip(draws[:20], measured, strict=False):
         drawn = np.concatenate([np.flatnonzero(members == group) for group in draw])
         expected = srocc(-distances[drawn], quality[drawn])
         assert value == pytest.approx(expected, nan_ok=True)
@@ -44,11 +44,11 @@ def test_resamples_are_those_of_whole_references(pairs, values, seed, groups):
 def test_a_perfect_logistic_relation_is_found():
     distances = np.random.default_rng(0).uniform(0, 10, 200)
     quality = Logistic(8, 1, -4, 1.5)(-distances)
-    found = agreement(distances, quality, list(map(str, range(200))))
-    assert found.srocc == 1
-    assert found.plcc < 0.99
-    assert found.plcc_logistic == pytest.approx(1, abs=1e-6)
-    assert found.rmse == pytest.approx(0, abs=1e-3)
+    measured = agreement(distances, quality, list(map(str, range(200))))
+    assert measured.srocc == 1
+    assert measured.plcc < 0.99
+    assert measured.plcc_logistic == pytest.approx(1, abs=1e-6)
+    assert measured.rmse == pytest.approx(0, abs=1e-3)
     curve = fit(-distances, quality)
     assert [curve.top, curve.bottom, curve.centre, abs(curve.width)] == pytest.approx([8, 1, -4, 1.5], rel=1e-3)
 
@@ -77,9 +77,9 @@ def test_one_reference_has_no_interval():
     random = np.random.default_rng(0)
     quality, distances = random.normal(size=(2, 30))
     assert agreement(distances, quality, ["all"] * 30).ci95 is None
-    found = difference(distances, -quality, quality, ["all"] * 30)
-    assert found.difference < 0
-    assert (found.ci95, found.p) == (None, None)
+    measured = difference(distances, -quality, quality, ["all"] * 30)
+    assert measured.difference < 0
+    assert (measured.ci95, measured.p) == (None, None)
 
 
 def test_a_relation_without_a_turning_point_is_fitted_too():
@@ -96,12 +96,12 @@ def test_results_by_type_and_by_reference_are_those_of_their_pairs():
     quality, distances = random.normal(size=(2, 60))
     references, kinds = [*"abcdef"] * 10, [*"xyz"] * 20
     distances[np.array(kinds) == "z"] = 1
-    found = agreement(distances, quality, references, kinds)
-    assert list(found.by_reference) == [*"abcdef"]
-    assert list(found.by_type) == [*"xyz"]
+    measured = agreement(distances, quality, references, kinds)
+    assert list(measured.by_reference) == [*"abcdef"]
+    assert list(measured.by_type) == [*"xyz"]
     of_x = np.array(kinds) == "x"
-    assert found.by_type["x"] == pytest.approx(-stats.spearmanr(distances[of_x], quality[of_x]).statistic)
-    assert found.by_type["z"] is None
+    assert measured.by_type["x"] == pytest.approx(-stats.spearmanr(distances[of_x], quality[of_x]).statistic)
+    assert measured.by_type["z"] is None
 
 
 def test_a_paired_difference_is_surer_than_two_intervals():
@@ -110,13 +110,13 @@ def test_a_paired_difference_is_surer_than_two_intervals():
     noise = random.normal(size=300)
     first, second = -quality + 0.8 * noise, -quality + noise
     references = [str(number // 10) for number in range(300)]
-    found = difference(first, second, quality, references)
+    measured = difference(first, second, quality, references)
     intervals = [agreement(distances, quality, references).ci95 for distances in (first, second)]
     assert intervals[0][0] < intervals[1][1]  # they overlap
-    assert 0 < found.ci95[0] < found.difference < found.ci95[1]
-    assert found.p == pytest.approx(2 / 1001)
+    assert 0 < measured.ci95[0] < measured.difference < measured.ci95[1]
+    assert measured.p == pytest.approx(2 / 1001)
     swapped = difference(second, first, quality, references)
-    assert (swapped.difference, swapped.p) == (-found.difference, found.p)
+    assert (swapped.difference, swapped.p) == (-measured.difference, measured.p)
 
 
 def test_the_p_value_of_no_difference_is_spread_evenly():
@@ -133,16 +133,16 @@ def test_the_p_value_of_no_difference_is_spread_evenly():
 
 def test_equal_metrics_do_not_differ():
     quality = np.arange(9.0)
-    found = difference(-quality, -quality, quality, list("aaabbbccc"))
-    assert (found.difference, found.ci95, found.p) == (0, (0, 0), 1)
+    measured = difference(-quality, -quality, quality, list("aaabbbccc"))
+    assert (measured.difference, measured.ci95, measured.p) == (0, (0, 0), 1)
 
 
 def test_a_fit_that_does_not_converge_is_none(monkeypatch):
     least_squares = statistics.optimize.least_squares
     monkeypatch.setattr(statistics.optimize, "least_squares", lambda *a, **k: least_squares(*a, **{**k, "max_nfev": 1}))
-    found = agreement(np.arange(9.0), np.arange(9.0), list("abcdefghi"))
-    assert found.plcc_logistic is None
-    assert found.rmse is None
+    measured = agreement(np.arange(9.0), np.arange(9.0), list("abcdefghi"))
+    assert measured.plcc_logistic is None
+    assert measured.rmse is None
 
 
 @pytest.mark.parametrize(("name", "distances"), [("distances", np.ones(9)), ("scores", np.arange(9.0))])

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from perceptmetric import InputError
-from perceptmetric.benchmarks.agreement.evaluate import evaluate
+from perceptmetric.benchmarks.agreement.evaluation import evaluate
 from perceptmetric.benchmarks.agreement.scoring import Interrupted
+from perceptmetric.benchmarks.metrics import ours
 from perceptmetric.checkpoints import fingerprint, load
 from perceptmetric.perceptnet import STAGES
 
@@ -28,10 +29,11 @@ def own(monkeypatch):
 
 
 def test_all_metrics_meet_the_same_pairs(dataset):
-    report = evaluate(dataset, "untrained", STAGES, "paper", compare=["own_metrics:euclidean", "own_metrics:failing"])
+    metric = ours.from_checkpoint("untrained", "paper", STAGES)
+    report = evaluate(dataset, metric, compare=["own_metrics:euclidean", "own_metrics:failing"])
     assert [row.stage for row in report.rows] == [*STAGES, ""]
     assert report.main.stage == "gdn4"
-    assert report.sha256 == fingerprint(load("untrained")[0])
+    assert report.origin.sha256 == fingerprint(load("untrained")[0])
     # The stage `input` is the Euclidean distance.
     assert report.rows[-1].agreement == report.rows[0].agreement
     assert report.rows[-1].difference == report.rows[0].difference
@@ -41,20 +43,21 @@ def test_all_metrics_meet_the_same_pairs(dataset):
 
 
 def test_a_single_stage_is_the_main_row(dataset):
-    report = evaluate(dataset, "untrained", ["conv2"], "paper")
+    report = evaluate(dataset, ours.from_checkpoint("untrained", "paper", ["conv2"]))
     assert report.main is report.rows[0]
 
 
 def test_unknown_metrics_are_refused_before_anything_is_scored(dataset):
     dataset.pairs[0].distorted.write_text("hello")
     with pytest.raises(InputError, match="nonesuch: no such metric"):
-        evaluate(dataset, "untrained", ["gdn4"], compare=["nonesuch"])
+        evaluate(dataset, ours.from_checkpoint("untrained"), compare=["nonesuch"])
 
 
 @pytest.mark.usefixtures("piq")
 def test_ctrl_c_prints_what_was_finished(dataset, capsys):
+    metric = ours.from_checkpoint("untrained", "paper", ["gdn4"])
     with pytest.raises(Interrupted, match=r"own_metrics:interrupting: 0 of 20 pairs were scored; finished: percept"):
-        evaluate(dataset, "untrained", ["gdn4"], "paper", compare=["own_metrics:interrupting", "psnr"])
+        evaluate(dataset, metric, compare=["own_metrics:interrupting", "psnr"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("made up, 20 pairs")
     assert lines[-1].startswith("perceptmetric gdn4")

@@ -1,0 +1,73 @@
+"""Reading a published set's folder: its files by name, in whatever mix of upper and lower case they were packed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perceptmetric.errors import InputError
+
+
+def present(path: Path, source: str) -> Path:
+    """The path itself, if it is a file.
+
+    Args:
+        path: the file that must be there.
+        source: where the set can be downloaded, for the error message.
+
+    Raises:
+        InputError: there is no such file.
+
+    Examples:
+        >>> present(Path(__file__), "https://example.org").name
+        'folder.py'
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; the set can be had at {source}")
+    return path
+
+
+def files(folder: Path, source: str) -> dict[str, Path]:
+    """The files of a folder by their names in lower case, since published sets mix upper and lower case.
+
+    Args:
+        folder: the folder to list.
+        source: where the set can be downloaded, for the error message.
+
+    Raises:
+        InputError: there is no such folder, or two of its names differ in case alone.
+
+    Examples:
+        >>> files(Path(__file__).parent, "https://example.org")["folder.py"].name
+        'folder.py'
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; the set can be had at {source}")
+    listed: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        key = path.name.lower()
+        if key in listed:
+            raise InputError(f"{path}: found {listed[key].name} as well, expected one of the two")
+        listed[key] = path
+    return listed
+
+
+def file(listed: dict[str, Path], folder: Path, name: str, source: str) -> Path:
+    """The file of that name, in upper or lower case.
+
+    Args:
+        listed: what `files(folder)` gave.
+        folder: the folder, for the error message.
+        name: the file's name in any case.
+        source: where the set can be downloaded, for the error message.
+
+    Raises:
+        InputError: there is no such file.
+
+    Examples:
+        >>> here = Path(__file__).parent
+        >>> file(files(here, "https://example.org"), here, "Folder.PY", "https://example.org").name
+        'folder.py'
+    """
+    if name.lower() not in listed:
+        raise InputError(f"{folder / name}: no such file in upper or lower case; the set can be had at {source}")
+    return listed[name.lower()]

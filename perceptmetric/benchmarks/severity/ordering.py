@@ -1,0 +1,188 @@
+"""Does a metric put more distortion farther away? A check on anyone's photographs, without opinion scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+from huggingface_hub.utils import tqdm
+
+import perceptmetric
+from perceptmetric.benchmarks.agreement.report import versions
+from perceptmetric.benchmarks.metrics.metric import Metric, MetricError, Origin
+from perceptmetric.benchmarks.metrics.peers import peers
+from perceptmetric.benchmarks.severity.distortions import LEVELS, Pixels, distortions
+from perceptmetric.errors import InputError
+from perceptmetric.images import as_batch, open_image
+
+SAMPLES = Path(perceptmetric.__file__).parent / "samples"
+"""Photographs that come with the package."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """How often a metric ordered two levels of one distortion correctly.
+
+    Args:
+        metric: the metric's name.
+        distortion: the distortion's name.
+        right: how many pairs of levels are in the right order, the stronger one strictly farther away.
+        pairs: how many pairs of levels there are, 10 for each photograph.
+
+    Examples:
+        >>> order = Order("psnr", "blur", right=29, pairs=30)
+        >>> f"{order.right / order.pairs:.1%}"
+        '96.7%'
+    """
+
+    metric: str
+    distortion: str
+    right: int
+    pairs: int
+
+
+def photographs(folder: Path) -> list[Path]:
+    """The JPEG and PNG files of a folder, sorted; of the package's samples, only the undistorted ones.
+
+    Raises:
+        InputError: there is no such folder, or no such file in it.
+
+    Examples:
+        >>> [path.name for path in photographs(SAMPLES)]
+        ['cat.png', 'coffee.png', 'rocket.png']
+    """
+    suffixes = {".png"} if folder == SAMPLES else {".png", ".jpg", ".jpeg"}
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    if not paths:
+        raise InputError(f"{folder}: found no JPEG or PNG file in it")
+    return paths
+
+
+def severity(paths: Sequence[Path], metric: Metric, compare: Sequence[str] = ()) -> SeverityReport:
+    """How often our metric, and others, order two levels of a distortion correctly.
+
+    Args:
+        paths: photographs.
+        metric: ours, from `perceptmetric.benchmarks.metrics.ours.from_checkpoint`.
+        compare: other metrics, as for `perceptmetric.benchmarks.metrics.peers.peer`.
+
+    Raises:
+        FileNotFoundError, InputError: a photograph cannot be used, or there is no metric of one of the names.
+        ValueError: the metric does not say which weights it has.
+
+    Examples:
+        >>> severity(photographs(SAMPLES)[:1], Metric("mine", ("",), lambda reference: lambda distorted: [1.0]))
+        Traceback (most recent call last):
+        ...
+        ValueError: metric mine: found no origin, expected a metric of ours
+    """
+    if metric.origin is None:
+        raise ValueError(f"metric {metric.name}: found no origin, expected a metric of ours")
+    others, not_run = peers(compare)
+    orders = ordered(paths, metric)
+    for other in others:
+        try:
+            orders += ordered(paths, other)
+        except MetricError as error:
+            not_run[other.name] = str(error)
+    return SeverityReport([path.name for path in paths], metric.origin, orders, not_run)
+
+
+@dataclass(frozen=True)
+class SeverityReport:
+    """The results of `severity`.
+
+    Args:
+        images: the photographs' file names.
+        origin: the weights and the readout of our metric.
+        orders: the results.
+        not_run: the metrics that could not be run, each with the reason.
+
+    Examples:
+        >>> order = Order("perceptmetric", "blur", right=10, pairs=10)
+        >>> report = SeverityReport(["cat.png"], Origin("denoise", "0" * 64, "default"), [order], {})
+        >>> report.table().splitlines()[-1].split()
+        ['blur', '100.0%']
+    """
+
+    images: list[str]
+    origin: Origin
+    orders: list[Order]
+    not_run: dict[str, str]
+
+    def table(self) -> str:
+        """Lines for a terminal."""
+        metrics = list(dict.fromkeys(order.metric for order in self.orders))
+        shares = {(order.metric, order.distortion): f"{order.right / order.pairs:.1%}" for order in self.orders}
+        lines = [
+            f"{len(self.images)} photographs, checkpoint {self.origin.checkpoint} "
+            f"(SHA-256 {self.origin.sha256[:12]}), readout {self.origin.readout}",
+            ", ".join(f"{name} {number}" for name, number in versions().items()),
+            f"Share of the pairs of {LEVELS} levels that are in the right order:",
+            f"{'distortion':<22}" + "".join(f"{name:>15}" for name in metrics),
+        ]
+        for distortion in dict.fromkeys(order.distortion for order in self.orders):
+            lines.append(f"{distortion:<22}" + "".join(f"{shares[name, distortion]:>15}" for name in metrics))
+        return "\n".join(lines + [f"{name}: not run: {reason}" for name, reason in self.not_run.items()])
+
+    def json(self) -> str:
+        """Everything measured, with the versions it was measured with."""
+        content = {
+            "images": self.images,
+            "checkpoint": self.origin.checkpoint,
+            "checkpoint_sha256": self.origin.sha256,
+            "readout": self.origin.readout,
+            "versions": versions(),
+            "results": [asdict(order) for order in self.orders],
+            "not_run": [{"metric": name, "reason": reason} for name, reason in self.not_run.items()],
+        }
+        return json.dumps(content, indent=2) + "\n"
+
+
+@torch.inference_mode()
+def ordered(paths: Sequence[Path], metric: Metric) -> list[Order]:
+    """How often the metric orders two levels of a distortion correctly, for each distortion.
+
+    Args:
+        paths: photographs.
+        metric: if it has several stages, the last one counts.
+
+    Raises:
+        FileNotFoundError, InputError: a photograph cannot be used.
+        MetricError: the metric fails on a photograph.
+
+    Examples:
+        >>> constant = Metric("constant", ("",), lambda reference: lambda distorted: [1.0])
+        >>> ordered(photographs(SAMPLES)[:1], constant)[0]
+        Order(metric='constant', distortion='noise', right=0, pairs=10)
+    """
+    table = distortions()
+    right = dict.fromkeys(table, 0)
+    for path in tqdm(paths, desc=metric.name, unit="photograph"):
+        image = np.asarray(open_image(path), dtype=np.float64)
+        try:
+            compare = metric.against(_batch(image))
+            for name, distortion in table.items():
+                distances = [
+                    compare(_batch(distortion.apply(image, strength)))[-1] for strength in distortion.strengths
+                ]
+                right[name] += sum(weaker < stronger for weaker, stronger in combinations(distances, 2))
+        except InputError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise MetricError(f"{path}: {metric.name} failed ({reason})") from error
+    pairs = len(paths) * LEVELS * (LEVELS - 1) // 2
+    return [Order(metric.name, name, count, pairs) for name, count in right.items()]
+
+
+def _batch(image: Pixels) -> torch.Tensor:
+    pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return as_batch(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

@@ -1,0 +1,86 @@
+"""Timing work: in turn, in processor time, or repeated until a second has passed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+MATRIX = 2048
+"""Side of the square matrices whose product is the yardstick."""
+
+SECONDS = 1.0
+"""How long a piece of work is repeated, at least; it is repeated at least 3 times."""
+
+
+def interleaved(works: dict[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
+    """The median processor seconds (all threads together) of each piece of work, done in turn.
+
+    Each is run once beforehand, untimed.
+
+    Args:
+        works: functions by name.
+        repetitions: how often each is timed.
+
+    Examples:
+        >>> sorted(interleaved({"nothing": lambda: None, "a sum": lambda: sum(range(9))}, 3))
+        ['a sum', 'nothing']
+    """
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for work in works.values():
+        work()
+    for _ in range(repetitions):
+        for name, work in works.items():
+            start = time.process_time()
+            work()
+            times[name].append(time.process_time() - start)
+    return {name: median(values) for name, values in times.items()}
+
+
+def repeated(work: Callable[[], object], device: str) -> list[float]:
+    """Wall-clock seconds of each repetition of some work, for `SECONDS` and at least 3 times.
+
+    Args:
+        work: what is timed.
+        device: `cpu`, or `cuda`, which is waited for.
+
+    Examples:
+        >>> len(repeated(lambda: time.sleep(0.4), "cpu"))
+        3
+    """
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < SECONDS:
+        _wait(device)
+        start = time.perf_counter()
+        work()
+        _wait(device)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def median(values: list[float]) -> float:
+    """The middle value, of an even number the larger of the two in the middle.
+
+    Examples:
+        >>> median([3.0, 1.0, 2.0])
+        2.0
+    """
+    return sorted(values)[len(values) // 2]
+
+
+def matrix_rate(device: str) -> float:
+    """Operations a second of the fastest of several products of two float32 matrices.
+
+    Examples:
+        >>> matrix_rate("cpu") > 0
+        True
+    """
+    a, b = torch.rand(2, MATRIX, MATRIX, device=device)
+    torch.mm(a, b)
+    return 2 * MATRIX**3 / min(repeated(lambda: torch.mm(a, b), device))
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()

@@ -1,0 +1,49 @@
+"""The loss that others train with, as something to compare costs with."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+
+class VGG16Loss(nn.Module):
+    """The usual perceptual loss: squared differences of VGG16's responses at five depths, with random weights.
+
+    Simonyan & Zisserman, ICLR 2015, configuration D without its fully connected layers. Its cost does not depend on
+    the values of the weights.
+
+    Shape:
+        Two batches of images, (N, 3, H, W) floats, at least 16x16 pixels. Output: a scalar.
+
+    Examples:
+        >>> VGG16Loss()(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)).item()
+        0.0
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes: tuple[tuple[int, ...], ...] = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256))
+        sizes += ((256, 512, 512, 512), (512, 512, 512, 512))
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                *([nn.MaxPool2d(2)] if number else []),
+                *(layer for ends in pairwise(size) for layer in (nn.Conv2d(*ends, 3, padding=1), nn.ReLU())),
+            )
+            for number, size in enumerate(sizes)
+        )
+        self.requires_grad_(False)
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss, a scalar."""
+        with torch.no_grad():
+            aims = self._responses(target)
+        return torch.stack([(x - y).square().mean() for x, y in zip(self._responses(output), aims, strict=True)]).sum()
+
+    def _responses(self, x: Tensor) -> list[Tensor]:
+        responses = []
+        for block in self.blocks:
+            x = block(x)
+            responses.append(x)
+        return responses
