@@ -11,6 +11,8 @@ import perceptmetric
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = [pytest.mark.slow, pytest.mark.extra, pytest.mark.xdist_group("site")]  # one worker builds it
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
