@@ -63,6 +63,7 @@ def assert_same(state, other):
         assert torch.equal(tensor, other[name]), name
 
 
+@pytest.mark.slow
 def test_a_denoiser_gets_better_by_both_and_the_metric_stays(crops):
     model = Denoiser().train().requires_grad_(True)
     before = state(model.metric)
@@ -88,6 +89,7 @@ def test_bfloat16_autocast_gives_the_metrics_float32_value(crops):
         torch.testing.assert_close(model.metric.map(similar, crops).mean((1, 2, 3)), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("device", "dtype"),
     [
@@ -147,6 +149,7 @@ def one_process(rank, folder, crops):
     distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_end_with_the_same_network(crops, tmp_path):
     torch.multiprocessing.spawn(one_process, (str(tmp_path), crops), nprocs=2)
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))

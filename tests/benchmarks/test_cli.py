@@ -10,6 +10,7 @@ from perceptmetric.benchmarks.cli import main
 from perceptmetric.perceptnet import STAGES
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("piq", "matplotlib")
 def test_tid2013_writes_everything_with_a_progress_bar(tid2013_root, tmp_path, capfd):
     files = {name: tmp_path / f"results.{name}" for name in ("json", "csv", "markdown")}
@@ -51,6 +52,7 @@ def test_a_folder_of_ones_own(dataset, tmp_path, capsys):
     assert float(capsys.readouterr().out.splitlines()[-1].split()[2]) == -srocc
 
 
+@pytest.mark.slow
 def test_severity_runs_at_once_on_the_samples(tmp_path, capsys):
     path = tmp_path / "severity.json"
     assert main(["severity", "--json", str(path)]) == 0

@@ -40,6 +40,7 @@ def expected(folders, tmp_path_factory):
     return rows
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_goes_on(folders, expected, tmp_path):
     path = tmp_path / "distances.csv"
     kills = 0

@@ -43,7 +43,7 @@ def names(tmp_path, samples, monkeypatch):
 
 
 def case(page):
-    marks = [pytest.mark.extra] if needs(page.read_text(encoding="utf-8")) else []
+    marks = [pytest.mark.extra, pytest.mark.slow] if needs(page.read_text(encoding="utf-8")) else []
     return pytest.param(page, id=str(page.relative_to(ROOT)), marks=marks)
 
 

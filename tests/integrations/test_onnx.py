@@ -9,7 +9,7 @@ pytest.importorskip("onnxscript")
 
 from perceptmetric.integrations.onnx import export  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("onnx")  # one worker, one export
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("onnx")]  # one worker, one export
 
 
 @pytest.fixture(scope="module")

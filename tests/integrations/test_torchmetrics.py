@@ -54,6 +54,7 @@ def one_process(rank, folder, images):
     distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_mean(tmp_path):
     images = torch.rand(2, 3, 3, 16, 16)
     torch.multiprocessing.spawn(one_process, (str(tmp_path), images), nprocs=2)

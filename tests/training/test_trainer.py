@@ -136,6 +136,7 @@ def command(tmp_path, photographs, out, *launcher):
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(photographs, tmp_path):
     subprocess.run(command(tmp_path, photographs, tmp_path / "whole"), env=ENVIRONMENT, check=True)
     killed = subprocess.Popen(
@@ -158,6 +159,7 @@ def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(photographs
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one_at_the_same_global_batch(photographs, tmp_path):
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(RECIPE.replace("600", "40").replace("100", "10").replace("soap", "adam"))

@@ -119,6 +119,7 @@ def test_a_paired_difference_is_surer_than_two_intervals():
     assert (swapped.difference, swapped.p) == (-measured.difference, measured.p)
 
 
+@pytest.mark.slow
 def test_the_p_value_of_no_difference_is_spread_evenly():
     """Two equally good metrics on 100 made-up sets: p < 0.1 in about a tenth of them."""
     random = np.random.default_rng(0)
