@@ -11,7 +11,7 @@ from PIL import Image
 
 import perceptmetric
 from perceptmetric import PerceptualDistance
-from perceptmetric.cli.overlay import overlay
+from perceptmetric.cli import overlay
 from perceptmetric.images import open_image
 
 SAMPLES = Path(perceptmetric.__file__).parent / "samples"
@@ -22,7 +22,7 @@ def main() -> None:
     """Draws the three side by side."""
     paths = SAMPLES / "cat.png", SAMPLES / "cat-jpeg.jpg"
     tiles = [open_image(path) for path in paths]
-    tiles.append(overlay(tiles[1], PerceptualDistance().map(*paths)))
+    tiles.append(overlay.draw(tiles[1], PerceptualDistance().map(*paths)))
     width, height = tiles[0].size
     picture = Image.new("RGB", (2 * width + tiles[2].width, height))
     for column, tile in enumerate(tiles):

@@ -20,7 +20,7 @@ BAR, GAP, LABEL = 16, 8, 56
 """Widths in pixels: of the colour bar, of the space on either side of it, and of the numbers."""
 
 
-def overlay(image: Image.Image, distance_map: Tensor) -> Image.Image:
+def draw(image: Image.Image, distance_map: Tensor) -> Image.Image:
     """Draws a map in colour over its image in grey, with a colour bar beside it.
 
     Args:
@@ -33,7 +33,7 @@ def overlay(image: Image.Image, distance_map: Tensor) -> Image.Image:
 
     Examples:
         >>> import torch
-        >>> overlay(Image.new("RGB", (64, 48)), torch.rand(1, 1, 48, 64)).size
+        >>> draw(Image.new("RGB", (64, 48)), torch.rand(1, 1, 48, 64)).size
         (152, 48)
     """
     values = distance_map[0, 0].detach().float().cpu().numpy()
@@ -52,17 +52,17 @@ def overlay(image: Image.Image, distance_map: Tensor) -> Image.Image:
 
 
 def save(distorted: str | os.PathLike[str], distance_map: Tensor, path: str | os.PathLike[str]) -> None:
-    """Writes the `overlay` of an image file.
+    """Writes an image file with its map drawn over it, as `draw` does.
 
     Args:
         distorted: path of the image.
-        distance_map: its map, as for `overlay`.
+        distance_map: its map, as for `draw`.
         path: of the picture; its suffix says the format.
 
     Raises:
         InputError: the image cannot be used, Pillow cannot write such a format, or the folder does not exist.
     """
-    picture = overlay(open_image(distorted), distance_map)
+    picture = draw(open_image(distorted), distance_map)
     path = Path(path)
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind not in Image.SAVE:

@@ -30,13 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     def work() -> None:
-        for address in publish(options.folders, options.owner, private=options.private):
+        for address in push_all(options.folders, options.owner, private=options.private):
             print(address)
 
     return command.run(parser.prog, work)
 
 
-def publish(folders: Sequence[Path], owner: str, *, private: bool | None = None) -> Iterator[str]:
+def push_all(folders: Sequence[Path], owner: str, *, private: bool | None = None) -> Iterator[str]:
     """Pushes each checkpoint, with a model card, to the repository `owner/perceptmetric-NAME`.
 
     All folders are read before the first is pushed, so that nothing is pushed if one of them is broken.

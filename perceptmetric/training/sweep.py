@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return command.run(
             parser.prog,
-            lambda: sweep(plan(options.recipes, options.seeds, options.out), options.data, options.out, options.jobs),
+            lambda: run_all(plan(options.recipes, options.seeds, options.out), options.data, options.out, options.jobs),
         )
     except SweepError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
@@ -119,7 +119,7 @@ def plan(recipes: list[Path], seeds: int, out: Path) -> list[Run]:
     ]
 
 
-def sweep(runs: list[Run], data: Path, out: Path, jobs: int) -> None:
+def run_all(runs: list[Run], data: Path, out: Path, jobs: int) -> None:
     """Trains the runs that are not finished, in order, and writes the table whenever one ends.
 
     Args:

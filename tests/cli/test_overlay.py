@@ -5,7 +5,7 @@ from PIL import Image
 
 from perceptmetric import InputError, PerceptualDistance
 from perceptmetric.cli.main import main
-from perceptmetric.cli.overlay import COLOURS, overlay, save
+from perceptmetric.cli.overlay import COLOURS, draw, save
 from perceptmetric.images import open_image
 
 
@@ -14,13 +14,13 @@ def test_colours_run_from_black_to_the_largest_value():
     distance_map = torch.zeros(1, 1, 50, 60)
     distance_map[..., 10, 20] = 2.0
     distance_map[..., 30, 40] = 1.0
-    pixels = np.asarray(overlay(image, distance_map))
+    pixels = np.asarray(draw(image, distance_map))
     assert pixels[0, 0].tolist() == [0, 0, 0]
     assert pixels[10, 20].tolist() == [round(0.7 * value) for value in COLOURS[-1]]
     assert pixels[30, 40].tolist() == [round(0.7 * value) for value in COLOURS[2]]
     assert pixels[0, 60 + 8].tolist() == list(COLOURS[-1])
     assert pixels[49, 60 + 8].tolist() == [0, 0, 0]
-    assert overlay(image, torch.zeros(1, 1, 50, 60)).size == (148, 50)
+    assert draw(image, torch.zeros(1, 1, 50, 60)).size == (148, 50)
 
 
 def test_the_command_draws_the_map_and_prints_its_mean(samples, tmp_path, capsys):

@@ -4,7 +4,7 @@ from hub_server import TOKEN
 
 from perceptmetric import Autoencoder, InputError, PerceptualDistance, checkpoints
 from perceptmetric.training.cli import main
-from perceptmetric.training.publish import publish
+from perceptmetric.training.publish import push_all
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folders(tmp_path):
 @pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub's own call of its transport
 def test_each_folder_is_a_repository_with_a_card(folders, hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    addresses = list(publish(folders, "owner"))
+    addresses = list(push_all(folders, "owner"))
     assert [address.rpartition("/commit/")[0] for address in addresses] == [
         f"{hub.url}/owner/perceptmetric-first",
         f"{hub.url}/owner/perceptmetric-second",
@@ -42,7 +42,7 @@ def test_a_broken_folder_stops_them_all(folders, hub, monkeypatch):
         ([folders[0], folders[0] / "none"], "none: no such folder"),
     ):
         with pytest.raises(InputError, match=problem):
-            list(publish(broken, "owner"))
+            list(push_all(broken, "owner"))
     assert hub.repositories == {}
 
 
