@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +28,10 @@ from perceptmetric.benchmarks.metrics.metric import Compare, Metric
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, fingerprint, load
 from perceptmetric.files import write
 from perceptmetric.readout import Default, Encoded, Paper
+from perceptmetric.tables import filled, markdown
 
 RESULTS = Path(__file__).with_name("results")
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "metric.md"
-MARKS = "<!-- ablation: written by benchmarks/ablation.py -->\n", "<!-- end of ablation -->\n"
 CHOSEN_ON = 12
 
 
@@ -112,9 +111,7 @@ def main() -> None:
     }
     folder = RESULTS / dataset.name.lower().replace(" ", "-")
     write(folder / "ablation.json", json.dumps(content, indent=2) + "\n")
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(MARKS[0])
-    write(PAGE, before + MARKS[0] + table(content) + MARKS[1] + rest.split(MARKS[1])[1])
+    write(PAGE, filled(PAGE.read_text(encoding="utf-8"), {"ablation": table(content)}))
 
 
 def result(dataset: Dataset, name: str, distances: Floats) -> dict[str, Any]:
@@ -130,18 +127,18 @@ def result(dataset: Dataset, name: str, distances: Floats) -> dict[str, Any]:
 
 def table(content: dict[str, Any]) -> str:
     """The results as Markdown."""
-    lines: Sequence[str] = [
-        f"{content['dataset']}, {content['pairs']} pairs, checkpoint `{content['checkpoint']}` unless named.",
-        "",
-        "| ingredients | SROCC | 95% interval | references 1-12 | 13-25 |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {row['ingredients']} | {row['srocc']:.3f} | {row['ci95'][0]:.3f} to {row['ci95'][1]:.3f} "
-            f"| {row['first']:.3f} | {row['others']:.3f} |"
-            for row in content["results"]
-        ),
+    title = f"{content['dataset']}, {content['pairs']} pairs, checkpoint `{content['checkpoint']}` unless named.\n\n"
+    rows = [
+        [
+            row["ingredients"],
+            f"{row['srocc']:.3f}",
+            f"{row['ci95'][0]:.3f} to {row['ci95'][1]:.3f}",
+            f"{row['first']:.3f}",
+            f"{row['others']:.3f}",
+        ]
+        for row in content["results"]
     ]
-    return "\n".join(lines) + "\n"
+    return title + markdown(["ingredients", "SROCC", "95% interval", "references 1-12", "13-25"], rows)
 
 
 if __name__ == "__main__":

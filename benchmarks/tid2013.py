@@ -31,6 +31,7 @@ from perceptmetric.benchmarks.metrics.peers import NAMES, peer
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, fingerprint, load
 from perceptmetric.files import write
 from perceptmetric.perceptnet import STAGES
+from perceptmetric.tables import markdown
 
 READOUTS = ("default", "paper")
 RESULTS = Path(__file__).with_name("results")
@@ -137,6 +138,7 @@ def summarise(dataset: Dataset, folder: Path) -> None:
     metrics = {name: read(folder / "peers" / f"{name}.json") for name in NAMES}
     metrics = {name: content for name, content in metrics.items() if content}
     used = {**next(iter([*metrics.values(), *checkpoints.values()]))["versions"]}
+    weights = [(f"`{name}`", f"`{content['checkpoint_sha256']}`") for name, content in checkpoints.items()]
     lines = [
         f"# {dataset.name}",
         "",
@@ -161,9 +163,7 @@ def summarise(dataset: Dataset, folder: Path) -> None:
         "",
         "## The weights",
         "",
-        "| checkpoint | SHA-256 of its weights |",
-        "|---|---|",
-        *(f"| `{name}` | `{content['checkpoint_sha256']}` |" for name, content in checkpoints.items()),
+        *markdown(["checkpoint", "SHA-256 of its weights"], weights).splitlines(),
     ]
     write(folder / "README.md", "\n".join(lines) + "\n")
 
@@ -189,28 +189,29 @@ def compared(dataset: Dataset, folder: Path, checkpoints: Sequence[str], metrics
         "paired bootstrap of the difference in SROCC to the default checkpoint and readout. `fitted` and RMSE are PLCC",
         "and RMSE after the 4-parameter logistic fit.",
         "",
-        f"| metric | SROCC | 95% interval | KROCC | PLCC | fitted | RMSE | SROCC against `{DEFAULT}`, default |",
-        "|---|---|---|---|---|---|---|---|",
     ]
-    return lines + [line(found) for found in sorted(rows, key=lambda found: -found.agreement.srocc)]
+    header = ["metric", "SROCC", "95% interval", "KROCC", "PLCC", "fitted", "RMSE", f"SROCC against {default}"]
+    best_first = sorted(rows, key=lambda result: -result.agreement.srocc)
+    return lines + markdown(header, map(cells, best_first)).splitlines()
 
 
-def line(found: Row) -> str:
-    """A row in Markdown."""
-    a = found.agreement
+def cells(result: Row) -> list[str]:
+    """The cells of a row of the table."""
+    a = result.agreement
     fitted = ("-", "-") if a.plcc_logistic is None or a.rmse is None else (f"{a.plcc_logistic:.4f}", f"{a.rmse:.4f}")
-    cells = [found.metric, f"{a.srocc:.4f}", interval(a), f"{a.krocc:.4f}", f"{a.plcc:.4f}"]
-    cells += [*fitted, against(found)]
-    return f"| {' | '.join(cells)} |"
+    return [
+        *(result.metric, f"{a.srocc:.4f}", interval(a), f"{a.krocc:.4f}", f"{a.plcc:.4f}", *fitted),
+        against(result),
+    ]
 
 
 def stage_by_stage(checkpoints: dict[str, dict[str, Any]]) -> list[str]:
     """The SROCC of every checkpoint at every stage."""
-    lines = ["| stage | " + " | ".join(f"`{name}`" for name in checkpoints) + " |", "|---|" + "---|" * len(checkpoints)]
-    for index, stage in enumerate(STAGES):
-        values = [f"{content['results'][index]['srocc']:.4f}" for content in checkpoints.values()]
-        lines.append(f"| {stage} | " + " | ".join(values) + " |")
-    return lines
+    rows = [
+        [stage, *(f"{content['results'][index]['srocc']:.4f}" for content in checkpoints.values())]
+        for index, stage in enumerate(STAGES)
+    ]
+    return markdown(["stage", *(f"`{name}`" for name in checkpoints)], rows).splitlines()
 
 
 if __name__ == "__main__":

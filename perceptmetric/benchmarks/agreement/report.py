@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import platform
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ from typing import Any
 from perceptmetric.benchmarks.agreement.statistics import Agreement, Difference, Floats, agreement, difference
 from perceptmetric.benchmarks.datasets import Dataset
 from perceptmetric.benchmarks.metrics.metric import Origin
+from perceptmetric.tables import csv_text, markdown
 
 PACKAGES = ("perceptmetric", "torch", "numpy", "scipy", "pillow", "piq")
 
@@ -134,22 +133,14 @@ class Report:
     def markdown(self) -> str:
         """A section of a Markdown page."""
         first, second = self.provenance()
+        header = ["metric", "stage", "SROCC", "95% interval", "KROCC", "PLCC", "PLCC fitted", "RMSE", self._to()]
         lines = [
             f"{first}.",
             "",
             f"{second}.",
             "",
-            f"| metric | stage | SROCC | 95% interval | KROCC | PLCC | PLCC fitted | RMSE | {self._to()} |",
-            "|---|---|---|---|---|---|---|---|---|",
+            *markdown(header, [_cells(row) for row in self.rows]).splitlines(),
         ]
-        for row in self.rows:
-            a = row.agreement
-            cells = [
-                *(row.metric, row.stage, f"{a.srocc:.4f}", interval(a)),
-                *(f"{a.krocc:.4f}", f"{a.plcc:.4f}", _figure(a.plcc_logistic), _figure(a.rmse)),
-                against(row),
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
         lines += ["", *(f"{row.label}: the logistic fit did not converge." for row in self._not_converged())]
         return (
             "\n".join(lines + [f"{name}: not run: {reason}" for name, reason in self.not_run.items()]).rstrip() + "\n"
@@ -180,9 +171,7 @@ class Report:
         head = {**self._head(), "versions": "; ".join(f"{name} {number}" for name, number in versions().items())}
         columns = [*head, *("metric", "stage", "srocc", "ci95_low", "ci95_high", "krocc", "plcc", "plcc_logistic")]
         columns += ["rmse", "difference", "difference_low", "difference_high", "p", "not_run"]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
+        lines = []
         for row in self.rows:
             a, d = row.agreement, row.difference
             low, high = a.ci95 or (None, None)
@@ -191,10 +180,9 @@ class Report:
             if d:
                 low, high = d.ci95 or (None, None)
                 figures |= {"difference": d.difference, "difference_low": low, "difference_high": high, "p": d.p}
-            writer.writerow({**head, "metric": row.metric, "stage": row.stage, **figures})
-        for name, reason in self.not_run.items():
-            writer.writerow({**head, "metric": name, "not_run": reason})
-        return text.getvalue()
+            lines.append({**head, "metric": row.metric, "stage": row.stage, **figures})
+        lines += [{**head, "metric": name, "not_run": reason} for name, reason in self.not_run.items()]
+        return csv_text(lines, columns)
 
     def _head(self) -> dict[str, Any]:
         return {
@@ -252,6 +240,15 @@ def against(row: Row) -> str:
     if d is None:
         return ""
     return f"{d.difference:+.3f}" + (f" ({d.ci95[0]:+.3f} to {d.ci95[1]:+.3f}), p = {d.p:.3f}" if d.ci95 else "")
+
+
+def _cells(row: Row) -> list[str]:
+    a = row.agreement
+    fitted = _figure(a.plcc_logistic), _figure(a.rmse)
+    return [
+        *(row.metric, row.stage, f"{a.srocc:.4f}", interval(a), f"{a.krocc:.4f}", f"{a.plcc:.4f}", *fitted),
+        against(row),
+    ]
 
 
 def _figure(value: float | None) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from huggingface_hub.utils import tqdm
-from torch import Tensor
 
+from perceptmetric.ahead import read_ahead
 from perceptmetric.benchmarks.agreement.statistics import Floats
 from perceptmetric.benchmarks.datasets import Dataset
 from perceptmetric.benchmarks.metrics.metric import Metric, MetricError
@@ -61,7 +58,7 @@ def score(dataset: Dataset, metric: Metric) -> Floats:
     """
     distances = np.empty((len(metric.stages), len(dataset.pairs)))
     reference = compare = None
-    images = _decoded(_files(dataset))
+    images = read_ahead(as_batch, _files(dataset), threads=DECODERS, limit=AHEAD)
     done = 0
     try:
         for done, pair in enumerate(tqdm(dataset.pairs, desc=metric.name, unit="pair")):
@@ -94,18 +91,3 @@ def _files(dataset: Dataset) -> Iterator[Path]:
             reference = pair.reference
             yield reference
         yield pair.distorted
-
-
-def _decoded(paths: Iterable[Path]) -> Generator[Tensor, None, None]:
-    """Images in order, decoded by other threads a few ahead of their use."""
-    pending: deque[Future[Tensor]] = deque()
-    paths = iter(paths)
-    decoders = ThreadPoolExecutor(DECODERS)
-    try:
-        while True:
-            pending.extend(decoders.submit(as_batch, path) for path in islice(paths, AHEAD - len(pending)))
-            if not pending:
-                return
-            yield pending.popleft().result()
-    finally:
-        decoders.shutdown(wait=True, cancel_futures=True)
