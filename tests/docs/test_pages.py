@@ -43,7 +43,10 @@ def names(tmp_path, samples, monkeypatch):
 
 
 def case(page):
-    marks = [pytest.mark.extra, pytest.mark.slow] if needs(page.read_text(encoding="utf-8")) else []
+    text = page.read_text(encoding="utf-8")
+    marks = [pytest.mark.extra, pytest.mark.slow] if needs(text) else []
+    if any("torch.compile" in code for _, code in blocks(text)):
+        marks.append(pytest.mark.slow)
     return pytest.param(page, id=str(page.relative_to(ROOT)), marks=marks)
 
 
