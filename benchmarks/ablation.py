@@ -118,11 +118,11 @@ def result(dataset: Dataset, name: str, distances: Floats) -> dict[str, Any]:
     """SROCC over all pairs with its interval, over the references constants were chosen on, and over the others."""
     names = sorted(set(dataset.references))
     chosen = np.isin(dataset.references, names[:CHOSEN_ON])
-    found = agreement(distances, dataset.quality, dataset.references, dataset.kinds)
+    over_all = agreement(distances, dataset.quality, dataset.references, dataset.kinds)
     parts = {
         key: srocc(-distances[part], dataset.quality[part]) for key, part in (("first", chosen), ("others", ~chosen))
     }
-    return {"ingredients": name, "srocc": found.srocc, "ci95": found.ci95, **parts}
+    return {"ingredients": name, "srocc": over_all.srocc, "ci95": over_all.ci95, **parts}
 
 
 def table(content: dict[str, Any]) -> str:
