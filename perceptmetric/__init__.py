@@ -1,10 +1,11 @@
-"""How different two images look, by a small model of the path from retina to V1.
+"""How different two images look to a small model of the path from retina to V1.
 
->>> from perceptmetric import distance
->>> import torch
->>> image = torch.rand(3, 64, 64)
->>> distance(image, image)
-tensor([0.])
+Examples:
+    >>> from perceptmetric import distance
+    >>> import torch
+    >>> image = torch.rand(3, 64, 64)
+    >>> distance(image, image)
+    tensor([0.])
 """
 
 from importlib.metadata import version

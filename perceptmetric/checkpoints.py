@@ -1,4 +1,4 @@
-"""A name, a Hub repository or a folder -> a trained network and its config, and back. Safetensors, never pickle."""
+"""Trained networks and their configs, read by name, from a folder or from the Hub, and written; no pickle is used."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from perceptmetric.files import replacing, write
 from perceptmetric.perceptnet import Autoencoder
 
 DEFAULT = "denoise"
-"""The checkpoint `distance` and `PerceptualDistance()` use."""
+"""The checkpoint that `distance` and `PerceptualDistance()` use."""
 
 UNTRAINED = "untrained"
-"""The name of the network before training (random start, seed 0): the row every table compares with."""
+"""The name of the network before training (random weights of seed 0), with which every table compares."""
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -31,21 +31,28 @@ ARCHITECTURE = "perceptnet-autoencoder"
 
 
 def bundled_names() -> list[str]:
-    """The checkpoints that come with the package, sorted."""
+    """The names of the checkpoints that come with the package, sorted.
+
+    Examples:
+        >>> bundled_names()
+        ['deblur', 'denoise', 'reconstruct', 'sparse']
+    """
     return sorted(path.name for path in _bundled().iterdir() if (path / WEIGHTS_FILE).is_file())
 
 
 def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tuple[Autoencoder, dict[str, Any]]:
-    """A network in evaluation mode and its config.
+    """Reads a checkpoint.
 
     Args:
         checkpoint: a bundled name (see `bundled_names`), `untrained`, a folder with `model.safetensors` and
-            `config.json`, or a repository of the Hugging Face Hub that holds them (`owner/name`). The first of
-            these that exists is meant.
-        revision: branch, tag or commit of a Hub repository.
+            `config.json`, or a repository of the Hugging Face Hub with these files (`owner/name`), tried in this order.
+        revision: a branch, tag or commit of the Hub repository.
+
+    Returns:
+        The network, in evaluation mode and float32, and its config.
 
     Raises:
-        InputError: no such checkpoint, it cannot be fetched, or its files do not hold this network.
+        InputError: there is no such checkpoint, it cannot be downloaded, or its files hold another network.
 
     Examples:
         >>> network, config = load("deblur")
@@ -74,13 +81,23 @@ def save(
     *,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Writes `model.safetensors` and `config.json` into `folder`, which is made if need be.
+    """Writes a checkpoint, `model.safetensors` and `config.json`, which `load` reads back.
 
     Args:
-        network: its weights are rounded to `dtype`.
-        config: anything JSON can hold; `architecture` is added.
-        folder: the checkpoint's folder; `load(folder)` reads it back, as float32.
-        dtype: of the weights in the file.
+        network: of any precision and on any device.
+        config: anything that JSON can hold; `architecture` is added.
+        folder: where to write; it is made if it does not exist.
+        dtype: the weights are rounded to this precision in the file.
+
+    Raises:
+        OSError: a file cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> save(untrained(seed=3), {"seed": 3}, folder)
+        >>> load(folder)[1]
+        {'architecture': 'perceptnet-autoencoder', 'seed': 3}
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +108,15 @@ def save(
 
 
 def untrained(seed: int) -> Autoencoder:
-    """A network at its random start; the global random state is left as it was."""
+    """A network with the random weights that training starts from.
+
+    Args:
+        seed: of the weights; the global random state does not change.
+
+    Examples:
+        >>> torch.equal(untrained(seed=1).encoder.conv3.weight, untrained(seed=1).encoder.conv3.weight)
+        True
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Autoencoder()
@@ -119,7 +144,7 @@ def _bundled() -> Path:
 
 
 def _locate(checkpoint: str | os.PathLike[str], revision: str | None) -> tuple[Path, str]:
-    """The folder of a checkpoint and what errors call it."""
+    """The folder that holds a checkpoint, and what errors call the checkpoint."""
     if isinstance(checkpoint, str) and checkpoint in bundled_names():
         folder = _bundled() / checkpoint
     elif Path(checkpoint).is_dir():
@@ -144,7 +169,7 @@ def _read_config(path: Path, name: str) -> dict[str, Any]:
         raise InputError(f"{name}: no such file, expected a checkpoint's config") from error
     except ValueError as error:
         raise InputError(f"{name}: not JSON ({error})") from error
-    found = config.get("architecture") if isinstance(config, dict) else None
-    if found != ARCHITECTURE:
-        raise InputError(f"{name}: found architecture {found!r}, expected {ARCHITECTURE!r}")
+    architecture = config.get("architecture") if isinstance(config, dict) else None
+    if architecture != ARCHITECTURE:
+        raise InputError(f"{name}: found architecture {architecture!r}, expected {ARCHITECTURE!r}")
     return dict(config)

@@ -1,9 +1,15 @@
-"""The one exception for input that cannot be used."""
+"""The exception for input that cannot be used."""
 
 
 class InputError(ValueError):
-    """A file or an argument cannot be used; the message names it, what was found and what was expected.
+    """A file or an argument cannot be used. The message names it and says what was found and what was expected.
 
-    The commands print it as one line and exit with code 2. A file that is not there raises
-    `FileNotFoundError` instead.
+    The commands print the message in one line and exit with code 2. A missing file raises `FileNotFoundError` instead.
+
+    Examples:
+        >>> import torch
+        >>> from perceptmetric import distance
+        >>> distance(torch.zeros(3, 8, 8), torch.zeros(3, 8, 9))
+        Traceback (most recent call last):
+        perceptmetric.errors.InputError: second image: found 9x8 pixels, expected 8x8 as first image has
     """

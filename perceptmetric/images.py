@@ -1,4 +1,4 @@
-"""Any image a user may hold, as a batch of RGB floats; every check of an input lives here."""
+"""From any image a user may have to a batch of RGB floats. All checks of images are made here."""
 
 from __future__ import annotations
 
@@ -15,26 +15,34 @@ from perceptmetric.errors import InputError
 ImageLike = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
 
 MIN_SIDE = 4
-"""Smallest height and width in pixels: one V1 position (two 2x2 poolings)."""
+"""Smallest height and width in pixels: one place of the encoder's output, which is pooled twice by 2."""
 
 MAX_PIXELS = 2**26
 """A file with more pixels than this (8192x8192) is refused before it is decoded."""
 
 EIGHT_BIT_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"}
+"""Pillow's modes of at most 8 bits a channel; it converts these to RGB without clipping."""
 
 
 def open_image(path: str | os.PathLike[str]) -> Image.Image:
-    """Decodes an image file to RGB as a viewer shows it: upright (EXIF), grey spread, alpha over white.
+    """Decodes an image file to RGB, as `to_rgb` does.
 
     Args:
-        path: a file in any format Pillow reads, 8 bits a channel; of an animation the first frame is read.
+        path: a file in any format that Pillow reads, with 8 bits a channel; of an animation the first frame is read.
 
     Returns:
-        A loaded Pillow image of mode RGB.
+        A Pillow image of mode RGB, loaded into memory.
 
     Raises:
         FileNotFoundError: no such file.
-        InputError: not an image, truncated, deeper than 8 bits a channel, or more than `MAX_PIXELS`.
+        InputError: the file is no image, is cut off, has more than 8 bits a channel or more than `MAX_PIXELS` pixels.
+
+    Examples:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "grey.png"
+        >>> Image.new("L", (8, 6), 128).save(file)
+        >>> open_image(file).getpixel((0, 0))
+        (128, 128, 128)
     """
     path = Path(path)
     if not path.is_file():
@@ -53,10 +61,20 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
 
 
 def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
-    """A Pillow image of any 8-bit mode as RGB: upright (EXIF), grey spread, alpha over white.
+    """A Pillow image as RGB, the way a viewer shows it.
+
+    It is turned upright (EXIF), grey fills all three channels, and transparent pixels show white behind them.
+
+    Args:
+        image: of any mode with at most 8 bits a channel (`EIGHT_BIT_MODES`).
+        name: what an error calls it.
 
     Raises:
-        InputError: for a mode deeper than 8 bits a channel, whose range Pillow would clip.
+        InputError: the mode has more than 8 bits a channel; Pillow would clip its range.
+
+    Examples:
+        >>> to_rgb(Image.new("RGBA", (4, 4), (0, 0, 0, 0))).getpixel((0, 0))
+        (255, 255, 255)
     """
     if image.mode not in EIGHT_BIT_MODES:
         raise InputError(f"{name}: found Pillow mode {image.mode!r}, expected 8 bits a channel")
@@ -70,19 +88,20 @@ def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
 def as_batch(image: ImageLike, *, check: bool = True, name: str = "image") -> Tensor:
     """Any image or batch of images as (N, 3, H, W) floats in [0, 1].
 
-    The range is told by the dtype alone: uint8 is [0, 255], floats are [0, 1].
+    The dtype alone decides the range: uint8 means [0, 255] and floats mean [0, 1].
 
     Args:
-        image: a path, a Pillow image, or an array or tensor of shape (3, H, W) or (N, 3, H, W), float or uint8.
-        check: refuse floats outside [0, 1] and NaN. Switch it off only where a network's output may stray.
+        image: a path, a Pillow image, or an array or tensor of shape (3, H, W) or (N, 3, H, W), floats or uint8.
+        check: refuse NaN and floats outside [0, 1]. Switch it off for the output of a network that may leave the range.
         name: what an error calls an array or tensor.
 
     Returns:
-        Float tensor (N, 3, H, W), channels last in memory; a float tensor keeps its dtype, device and graph.
+        Floats (N, 3, H, W), channels last in memory. A tensor of floats keeps its dtype, device and graph.
 
     Raises:
-        FileNotFoundError, InputError: the image cannot be used; the message says why.
-        TypeError: `image` is none of the kinds above.
+        FileNotFoundError: no such file.
+        InputError: the image cannot be used; the message says why.
+        TypeError: `image` is of another type.
 
     Examples:
         >>> as_batch(np.full((3, 8, 8), 255, np.uint8)).max().item()
@@ -92,7 +111,20 @@ def as_batch(image: ImageLike, *, check: bool = True, name: str = "image") -> Te
 
 
 def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> Tensor:
-    """The same, checked, but with uint8 left as it is: a quarter of the memory.
+    """The same images, checked, but with uint8 left as uint8, which takes a quarter of the memory.
+
+    Args:
+        image: as for `as_batch`.
+        check: as for `as_batch`.
+        name: as for `as_batch`.
+
+    Returns:
+        Uint8 in [0, 255] or floats in [0, 1], (N, 3, H, W).
+
+    Raises:
+        FileNotFoundError: no such file.
+        InputError: the image cannot be used; the message says why.
+        TypeError: `image` is of another type.
 
     Examples:
         >>> as_pixels(np.full((3, 8, 8), 255, np.uint8)).dtype
@@ -123,7 +155,10 @@ def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> T
 
 
 def as_floats(pixels: Tensor) -> Tensor:
-    """Pixels of uint8 in [0, 255] or floats as floats in [0, 1].
+    """Pixels as floats in [0, 1]: uint8 is divided by 255, floats stay as they are.
+
+    Args:
+        pixels: uint8 in [0, 255] or floats in [0, 1], of any shape.
 
     Examples:
         >>> as_floats(torch.tensor([255], dtype=torch.uint8))

@@ -17,27 +17,27 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from perceptmetric import checkpoints, hub, tiles
+from perceptmetric import checkpoints, hub, model_card, tiles
 from perceptmetric import readout as readouts
 from perceptmetric.errors import InputError
-from perceptmetric.fast.kernels import suits
+from perceptmetric.fast.kernels import suits, wants_gradient
 from perceptmetric.images import MIN_SIDE, ImageLike, as_floats, as_pixels
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import Encoded, Readout
 
 TID2013_PIXELS_PER_DEGREE = 32.0
-"""TID2013's setting, from which the default readout's agreement with people is known: most of its observers sat at
-19-inch screens of 1152x864 pixels at a distance of their own choice, of which we take 60 cm."""
+"""How large the observers of TID2013 saw its images, the setting in which the default readout was compared with people.
+Most of them sat at 19-inch screens of 1152x864 pixels; they chose the distance themselves, and 60 cm is assumed."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """An image, or a batch of them, as a metric sees it.
+    """What a metric keeps of a batch of images, so that it can compare them without encoding them again.
 
     Args:
         parts: what the metric's readout keeps of them; the first dimension of each is N.
         size: (H, W) of the images in pixels.
-        seen: (H, W) at the resolution the network saw them at.
+        seen: (H, W) of the images that the network saw, after resampling.
         name: what an error calls them.
     """
 
@@ -53,31 +53,35 @@ class Encoding:
 class PerceptualDistance(nn.Module):
     """How different two images look to a model of the path from retina to V1.
 
-    0 for identical images, symmetric and differentiable everywhere. With the default readout about 1 for
-    unrelated images, whatever their size. The network is frozen (its weights are buffers, which no optimiser
-    meets), stays in evaluation mode, and computes in its own precision (float32 unless the module is cast) also
-    under autocast.
+    The distance is 0 for identical images, symmetric, and differentiable everywhere. With the default readout,
+    unrelated images of any size are about 1 apart. The network is frozen: its weights are buffers, so no optimiser
+    changes them. It stays in evaluation mode, and computes in its own precision (float32 unless the module is cast)
+    even under autocast.
 
     Args:
-        network: a trained autoencoder, of which a copy is kept; the bundled default where None.
-        statistics: for the default readout of a `network`: what `perceptmetric.readout.natural_statistics` gives.
+        network: a trained autoencoder, which is copied; the bundled default where None.
+        statistics: what `perceptmetric.readout.natural_statistics` measures of `network`; the default readout needs
+            them, unless `config` holds them.
+        config: what else is known of `network`, as `perceptmetric.checkpoints.load` returns it; `save_pretrained`
+            writes it again.
         readout: `default` (`perceptmetric.readout.Default`, which agrees best with people) or `paper`
             (`perceptmetric.readout.Paper`, exactly the study's).
-        stage: for `paper` alone, one of `perceptmetric.perceptnet.STAGES`; where None `gdn4`, the encoder's output.
-        pixels_per_degree: pixels of the images in a degree of visual angle, which is how large they are seen:
-            `distance / pixel pitch * tan(1 degree)`. The images are resampled (bilinear, antialiased) to the
-            setting of TID2013 unless it is this one.
-        check: refuse floats outside [0, 1] and NaN. Switch it off where a network's output may stray a
-            little, as in a training loop; it also spares CUDA a synchronisation.
+        stage: the stage that `paper` compares, one of `perceptmetric.perceptnet.STAGES`; where None `gdn4`, the
+            encoder's output. The default readout takes no stage.
+        pixels_per_degree: how many pixels of the images fill one degree of the visual field,
+            `viewing distance / pixel pitch * tan(1 degree)`. For any other value than that of TID2013 (32) the images
+            are resampled to it (bilinear, antialiased).
+        check: refuse NaN and floats outside [0, 1]. Switch it off in a training loop, where the output of a network
+            may leave the range a little; on CUDA this also saves a synchronisation.
 
     Shape:
-        Two images, each anything of `perceptmetric.images.ImageLike` (path, Pillow image, array or
-        tensor; uint8 in [0, 255] or floats in [0, 1]); (3, H, W) or (N, 3, H, W), of one size, at least
-        4x4 pixels. Output: floats (N,).
+        Two images, each a path, a Pillow image, an array or a tensor (`perceptmetric.images.ImageLike`): uint8 in
+        [0, 255] or floats in [0, 1], (3, H, W) or (N, 3, H, W). Both have the same height and width, at least 4 pixels
+        each. Output: floats (N,).
 
     Raises:
-        InputError: an image cannot be used, or the sizes differ.
-        ValueError: no such readout or stage, no statistics of the network, or a size of no degrees.
+        InputError: an image cannot be used, the sizes differ, or the default readout was given no statistics.
+        ValueError: there is no such readout or stage, or `pixels_per_degree` is not a positive number.
 
     Examples:
         >>> metric = PerceptualDistance()
@@ -94,6 +98,7 @@ class PerceptualDistance(nn.Module):
         network: Autoencoder | None = None,
         *,
         statistics: Mapping[str, float] | None = None,
+        config: Mapping[str, Any] | None = None,
         readout: str = "default",
         stage: str | None = None,
         pixels_per_degree: float = TID2013_PIXELS_PER_DEGREE,
@@ -102,18 +107,32 @@ class PerceptualDistance(nn.Module):
         super().__init__()
         if not 0 < pixels_per_degree < math.inf:
             raise ValueError(f"pixels_per_degree: found {pixels_per_degree}, expected a positive number")
-        config: dict[str, Any] = {}
         if network is None:
             network, config = checkpoints.load(checkpoints.DEFAULT)
+        known = {key: value for key, value in (config or {}).items() if key not in ("readout", "stage")}
         if statistics is not None:
-            config = {**config, "statistics": dict(statistics)}
+            known["statistics"] = dict(statistics)
+        known["readout"] = readout
+        if stage is not None:
+            known["stage"] = stage
         self.check = check
         self.pixels_per_degree = pixels_per_degree
-        self.readout = _frozen(readouts.build(readout, network, stage, config.get("statistics")))
-        # What `save_pretrained` writes; in a tuple, so that the decoder does not become a part of this module.
-        config = {**config, "readout": readout, **({} if stage is None else {"stage": stage})}
-        self._checkpoint = copy.deepcopy(network), config
+        self.readout = _frozen(readouts.build(readout, network, stage, known.get("statistics")))
+        # Saved in full precision, whatever this module is cast to; in a tuple, so that it is no part of this module.
+        self._checkpoint = copy.deepcopy(network), known
         self.eval()
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the network's weights, as `perceptmetric.checkpoints.fingerprint` computes it.
+
+        Two metrics have the same fingerprint where their networks have the same weights, whatever their readouts.
+
+        Examples:
+            >>> PerceptualDistance().fingerprint == PerceptualDistance(readout="paper").fingerprint
+            True
+        """
+        return checkpoints.fingerprint(self._checkpoint[0])
 
     @classmethod
     def from_pretrained(
@@ -130,16 +149,16 @@ class PerceptualDistance(nn.Module):
 
         Args:
             checkpoint: a name of `perceptmetric.checkpoints.bundled_names()`, `untrained`, a folder with
-                `model.safetensors` and `config.json`, or a Hub repository that holds them (`owner/name`). Cache,
+                `model.safetensors` and `config.json`, or a Hub repository with these files (`owner/name`). Cache,
                 token, endpoint and offline mode are those of huggingface_hub.
-            revision: branch, tag or commit of a Hub repository.
-            readout: as for the class; where None, readout and stage are those the checkpoint was saved with.
+            revision: a branch, tag or commit of the Hub repository.
+            readout: as for the class; where None, the readout and the stage that the checkpoint was saved with.
             stage: as for the class.
             pixels_per_degree: as for the class.
             check: as for the class.
 
         Raises:
-            InputError: no such checkpoint, it cannot be fetched, or it is broken.
+            InputError: there is no such checkpoint, it cannot be downloaded, or it is broken.
             ValueError: as for the class.
 
         Examples:
@@ -148,22 +167,18 @@ class PerceptualDistance(nn.Module):
         network, config = checkpoints.load(checkpoint, revision)
         if readout is None:
             readout, stage = config.get("readout", "default"), stage or config.get("stage")
-        metric = cls(
-            network,
-            statistics=config.get("statistics"),
-            readout=readout,
-            stage=stage,
-            pixels_per_degree=pixels_per_degree,
-            check=check,
+        return cls(
+            network, config=config, readout=readout, stage=stage, pixels_per_degree=pixels_per_degree, check=check
         )
-        metric._checkpoint = network, {**config, **metric._checkpoint[1]}
-        return metric
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Writes the metric's checkpoint: `model.safetensors`, `config.json` and a model card, `README.md`.
 
         Args:
-            folder: made if need be; `from_pretrained(folder)` reads the same metric back.
+            folder: is made if it does not exist; `from_pretrained(folder)` reads the same metric back.
+
+        Raises:
+            OSError: a file cannot be written.
 
         Examples:
             >>> folder = tempfile.mkdtemp()
@@ -181,55 +196,68 @@ class PerceptualDistance(nn.Module):
         branch: str | None = None,
         commit_message: str | None = None,
     ) -> str:
-        """Pushes what `save_pretrained` writes to the Hugging Face Hub, in one commit.
+        """Uploads what `save_pretrained` writes to the Hugging Face Hub, in one commit.
 
         Args:
-            repo_id: `owner/name`; made if need be.
-            private: whether a new repository is private; the owner's default where None.
-            branch: `main` where None; it must exist.
-            commit_message: huggingface_hub's own where None.
+            repo_id: `owner/name`; the repository is made if it does not exist.
+            private: whether a new repository is private; where None, as its owner has set.
+            branch: an existing branch; `main` where None.
+            commit_message: the message of the commit; huggingface_hub's own where None.
 
         Returns:
-            The commit's address.
+            The address of the commit.
 
         Raises:
-            InputError: the Hub does not take it, for want of a token or else.
+            InputError: the name is not of the form `owner/name`, or the Hub refuses the upload, for example because
+                there is no token.
         """
         with tempfile.TemporaryDirectory() as folder:
             self._save(folder, repository=repo_id)
             return hub.upload(folder, repo_id, private=private, branch=branch, commit_message=commit_message)
 
     def forward(self, a: ImageLike, b: ImageLike) -> Tensor:
-        """The distances (N,) of two images or batches, of one and many, or of many and one."""
+        """The distances (N,) of images, pair by pair, or of one image and all images of a batch.
+
+        Args:
+            a: as for the class.
+            b: as for the class.
+        """
         first, second = self._pixels(a, "first image"), self._pixels(b, "second image")
-        needs_graph = torch.is_grad_enabled() and (first.values.requires_grad or second.values.requires_grad)
-        if needs_graph or not all(suits(self._floats(image.values[:1, :, :1, :1])) for image in (first, second)):
+        if not (self._can_be_cut(first.values) and self._can_be_cut(second.values)):
             return self.compare(self._encode(first), self._encode(second))
         _check_pair(first, second)
         with torch.no_grad(), _own_precision("cpu"):
-            seen = [self._as_seen(image).values for image in (first, second)]
-            return self.readout.pool(*tiles.terms(self.readout, seen[0], seen[1], self._floats))
+            seen_first, seen_second = self._as_seen(first).values, self._as_seen(second).values
+            return self.readout.reduce(*tiles.terms(self.readout, seen_first, seen_second, self._floats))
 
     def encode(self, image: ImageLike) -> Encoding:
-        """What `compare` needs of an image: a reference that meets many others is encoded once.
+        """What `compare` needs of an image, so that a reference with many distorted versions is encoded once.
 
-        The activations of the whole image are kept: with the default readout 33 bytes for each pixel in float32, and
-        63 while it works. The metric itself, given two images without a graph, works tile by tile
-        and keeps none.
+        It holds the activations of the whole image: with the default readout 33 bytes for each pixel in float32, and
+        63 while it is computed. Calling the metric itself on two images, without a gradient, holds no activations
+        beyond those of a tile.
 
         Args:
-            image: as for the metric itself.
+            image: as for the class.
 
         Raises:
             InputError: the image cannot be used.
+
+        Examples:
+            >>> len(PerceptualDistance().encode(torch.rand(2, 3, 32, 32)))
+            2
         """
         return self._encode(self._pixels(image, "image"))
 
     def compare(self, a: Encoding, b: Encoding) -> Tensor:
-        """The distances (N,) of what `encode` gave: each with its counterpart, or one with all others.
+        """The distances (N,) of encoded images, pair by pair, or of one image and all images of a batch.
+
+        Args:
+            a: what `encode` returned.
+            b: likewise.
 
         Raises:
-            InputError: the sizes of the images differ, or their numbers do and neither is 1.
+            InputError: the sizes of the images differ, or their numbers differ and neither is 1.
 
         Examples:
             >>> metric = PerceptualDistance()
@@ -245,33 +273,34 @@ class PerceptualDistance(nn.Module):
         """Where two images differ, pixel by pixel.
 
         Args:
-            a: as for the metric itself.
-            b: as for the metric itself.
+            a: as for the class.
+            b: as for the class.
 
         Returns:
-            Floats (N, 1, H, W), not negative. With the default readout their mean over an image is its distance;
-            with `paper` their sum is its distance squared.
+            Floats (N, 1, H, W), not negative. With the default readout the mean over an image is its distance; with
+            `paper` the sum is the distance squared.
 
         Raises:
-            InputError: as for the metric itself.
+            InputError: as for the class.
 
         Examples:
             >>> metric, a, b = PerceptualDistance(), torch.rand(3, 32, 32), torch.rand(3, 32, 32)
             >>> torch.allclose(metric.map(a, b).mean(), metric(a, b))
             True
         """
-        first, second = (self._encode(self._pixels(*image)) for image in ((a, "first image"), (b, "second image")))
+        first = self._encode(self._pixels(a, "first image"))
+        second = self._encode(self._pixels(b, "second image"))
         _check_pair(first, second)
         pixel = first.size[0] / first.seen[0], first.size[1] / first.seen[1]
         with _own_precision(first.parts[0].device.type):
             return self.readout.map(first.parts, second.parts, first.size, pixel)
 
     def train(self, mode: bool = True) -> PerceptualDistance:
-        """Does nothing but stay in evaluation mode: the metric is not trained along with its caller."""
+        """Stays in evaluation mode, whatever `mode` says, so that a module that holds the metric can be trained."""
         return super().train(False)
 
     def extra_repr(self) -> str:
-        """The arguments, for `print`."""
+        """The arguments that `print` shows."""
         _, config = self._checkpoint
         arguments: dict[str, Any] = {key: config[key] for key in ("readout", "stage") if key in config}
         arguments |= {"pixels_per_degree": self.pixels_per_degree, "check": self.check}
@@ -280,24 +309,29 @@ class PerceptualDistance(nn.Module):
     def _save(self, folder: str | os.PathLike[str], *, repository: str | None) -> None:
         network, config = self._checkpoint
         checkpoints.save(network, config, folder)
-        hub.write_card(folder, config, repository)
+        model_card.write(folder, config, repository)
 
     def _pixels(self, image: ImageLike, name: str) -> _Pixels:
         if isinstance(image, (str, os.PathLike)):
             name = os.fspath(image)
         values = as_pixels(image, check=self.check, name=name)
         if not isinstance(image, Tensor):
-            # A tensor on another device is its caller's slip: torch's error names both devices.
-            values = values.to(self._weights(values).device)
+            # A tensor stays where it is: if that is another device than the metric's, torch's error names both.
+            values = values.to(next(self.buffers(), values).device)
         return _Pixels(values, (values.shape[-2], values.shape[-1]), name)
 
-    def _weights(self, otherwise: Tensor) -> Tensor:
-        return next(self.buffers(), otherwise)
+    def _can_be_cut(self, pixels: Tensor) -> bool:
+        """Whether images can be compared tile by tile: on CPU, in float32 or float64, and without a gradient."""
+        return not wants_gradient(pixels) and suits(pixels, self._dtype(pixels))
+
+    def _dtype(self, pixels: Tensor) -> torch.dtype:
+        """What the network computes in: the precision of its weights or, before its first layer, that of the images."""
+        own = pixels.dtype if pixels.is_floating_point() else torch.get_default_dtype()
+        return next((weights.dtype for weights in self.buffers()), own)
 
     def _floats(self, pixels: Tensor) -> Tensor:
-        """As the network takes them: floats of its precision, channels last."""
-        floats = as_floats(pixels)
-        return floats.to(self._weights(floats).dtype).contiguous(memory_format=torch.channels_last)
+        """The pixels as the network takes them: floats of its precision, channels last in memory."""
+        return as_floats(pixels).to(self._dtype(pixels)).contiguous(memory_format=torch.channels_last)
 
     def _encode(self, image: _Pixels) -> Encoding:
         with _own_precision(image.values.device.type):
@@ -320,7 +354,7 @@ class PerceptualDistance(nn.Module):
 
 @dataclass(frozen=True)
 class _Pixels:
-    """Images as they came, checked: uint8 or floats (N, 3, H, W)."""
+    """Images as the user gave them, checked: uint8 or floats (N, 3, H, W)."""
 
     values: Tensor
     size: tuple[int, int]
@@ -331,17 +365,17 @@ class _Pixels:
 
 
 def _own_precision(device: str) -> torch.autocast:
-    """Switches the caller's autocast off: the difference of two similar images drowns in bfloat16's rounding."""
+    """Switches the caller's autocast off: in bfloat16 the difference of two similar images is lost in rounding."""
     return torch.autocast(device, enabled=False)
 
 
 def _at_least_float32(part: Tensor) -> Tensor:
-    """In half precision the difference of two similar images would drown in rounding."""
+    """In half precision the difference of two similar images would be lost in rounding."""
     return part.to(torch.promote_types(part.dtype, torch.float32))
 
 
 def _frozen(module: Readout) -> Readout:
-    """The module with its parameters turned to buffers: no optimiser, no `requires_grad_()` can reach them."""
+    """The module with its parameters turned into buffers, which no optimiser and no `requires_grad_()` changes."""
     for part in module.modules():
         for name, parameter in list(part.named_parameters(recurse=False)):
             delattr(part, name)
@@ -374,18 +408,18 @@ def distance(a: ImageLike, b: ImageLike, *, check: bool = True) -> float | Tenso
     """How different two images look, by the bundled default of `PerceptualDistance`.
 
     Args:
-        a: a path, a Pillow image, or an array or tensor (3, H, W) or (N, 3, H, W); uint8 in [0, 255] or
-            floats in [0, 1].
+        a: a path, a Pillow image, or an array or tensor (3, H, W) or (N, 3, H, W), with uint8 in [0, 255] or floats in
+            [0, 1].
         b: likewise, of the same height and width.
-        check: refuse floats outside [0, 1] and NaN.
+        check: refuse NaN and floats outside [0, 1].
 
     Returns:
-        A float for two single images of which none is a tensor, else a tensor (N,), differentiable, on
-        the tensors' device. 0 for identical images, larger for more visible differences.
+        0 for identical images, more for differences that are more visible: a float for two single images that are not
+        tensors, otherwise floats (N,), differentiable, on the device of the tensors.
 
     Raises:
         FileNotFoundError: no such file.
-        InputError: an image cannot be used, or the sizes differ; the message names it.
+        InputError: an image cannot be used, or the sizes differ; the message names the image.
 
     Examples:
         >>> image = np.random.default_rng(0).integers(0, 256, (3, 64, 64), np.uint8)

@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 BETA_MIN = 1e-6
+"""The smallest `beta` a division uses; it keeps the division finite where all responses are 0."""
 
 
 class _LowerBound(torch.autograd.Function):
-    """`max(x, bound)` whose gradient still lets `x` rise back when it has sunk below the bound."""
+    """`max(x, bound)` with a gradient that lets `x` rise again when it is below the bound."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bound: float) -> Tensor:
@@ -31,17 +32,17 @@ class _LowerBound(torch.autograd.Function):
 
 
 def lower_bound(x: Tensor, bound: float) -> Tensor:
-    """Elementwise `max(x, bound)`, for parameters that must not sink below `bound`.
+    """Elementwise `max(x, bound)`, for parameters that must stay at or above `bound`.
 
-    The plain maximum has no gradient below the bound, so a parameter that crosses it stays there for
-    good. This one passes the gradients of a descent step that would raise the parameter again.
+    The plain maximum has no gradient below the bound, so a parameter that has crossed it never comes back. Here the
+    gradient passes below the bound too whenever a descent step along it raises the parameter.
 
     Args:
-        x: parameter, any shape.
-        bound: smallest value of the result.
+        x: a parameter, floats of any shape.
+        bound: the smallest value of the result.
 
     Returns:
-        Tensor of the shape of `x`.
+        Floats in the shape of `x`.
 
     Examples:
         >>> lower_bound(torch.tensor([-1.0, 2.0]), 0.0)
@@ -54,15 +55,14 @@ def lower_bound(x: Tensor, bound: float) -> Tensor:
 
 
 class DivisiveNormalization(nn.Module):
-    """Divides every response by the energy of its neighbours in the other channels (GDN).
+    """Divides each response by the energy of all channels at the same place (GDN).
 
-    `y_i = x_i / sqrt(beta_i + sum_j gamma_ij x_j^2)` at every place of the image (1x1 kernel), with
-    `beta` at least 1e-6 and `gamma` non-negative, so that value and gradient are finite for any finite
-    input.
+    `y_i = x_i / sqrt(beta_i + sum_j gamma_ij x_j^2)` at every place of the image. `beta` is at least 1e-6 and `gamma`
+    is not negative, so value and gradient are finite for any finite input.
 
     Args:
-        channels: number of channels C.
-        per_channel: each channel is normalised by its own energy alone; `gamma` is then (C,), not (C, C).
+        channels: the number of channels C.
+        per_channel: divide each channel by its own energy alone; `gamma` is then (C,) and not (C, C).
 
     Shape:
         (N, C, H, W) floats to (N, C, H, W).
@@ -80,19 +80,30 @@ class DivisiveNormalization(nn.Module):
         self.beta = nn.Parameter(torch.ones(channels))
         self.gamma = nn.Parameter(torch.ones(channels) if per_channel else torch.ones(channels, channels))
 
-    def pool(self, x: Tensor) -> Tensor:
-        """The pooled energy `sqrt(beta_i + sum_j gamma_ij x_j^2)`, in the shape of `x`."""
+    def energy(self, x: Tensor) -> Tensor:
+        """What each response is divided by, `sqrt(beta_i + sum_j gamma_ij x_j^2)`.
+
+        Args:
+            x: responses, floats (N, C, H, W).
+
+        Returns:
+            Positive floats (N, C, H, W).
+
+        Examples:
+            >>> DivisiveNormalization(1).energy(torch.full((1, 1, 1, 1), 3.0)).flatten()  # sqrt(1 + 3^2)
+            tensor([3.1623], grad_fn=<ViewBackward0>)
+        """
         beta = lower_bound(self.beta, BETA_MIN)
         gamma = lower_bound(self.gamma, 0.0)
         if self.per_channel:
-            energy = torch.addcmul(beta.view(-1, 1, 1), x.square(), gamma.view(-1, 1, 1))
+            squared = torch.addcmul(beta.view(-1, 1, 1), x.square(), gamma.view(-1, 1, 1))
         else:
-            energy = F.conv2d(x.square(), gamma[:, :, None, None], beta)
-        return energy.sqrt()
+            squared = F.conv2d(x.square(), gamma[:, :, None, None], beta)
+        return squared.sqrt()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The responses `x` divided by their pooled energy."""
-        return x / self.pool(x)
+        """The responses (N, C, H, W) divided by their energy."""
+        return x / self.energy(x)
 
     def extra_repr(self) -> str:
         """The arguments, for `print`."""
@@ -102,8 +113,8 @@ class DivisiveNormalization(nn.Module):
 class InverseDivisiveNormalization(DivisiveNormalization):
     """Multiplies where `DivisiveNormalization` divides (IGDN): `y_i = x_i sqrt(beta_i + sum_j gamma_ij x_j^2)`.
 
-    It mirrors the forward transform in a decoder; it is the same kind of map, not the exact inverse.
-    Arguments and shapes are those of `DivisiveNormalization`.
+    In a decoder it stands where the encoder divides. It is not the exact inverse of that division: its energy is that
+    of its own input. Arguments and shapes are those of `DivisiveNormalization`.
 
     Examples:
         >>> InverseDivisiveNormalization(1)(torch.ones(1, 1, 1, 1)).item()  # sqrt(1 + 1)
@@ -111,5 +122,5 @@ class InverseDivisiveNormalization(DivisiveNormalization):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """The responses `x` times their pooled energy."""
-        return x * self.pool(x)
+        """The responses (N, C, H, W) times their energy."""
+        return x * self.energy(x)

@@ -18,11 +18,17 @@ from perceptmetric.normalization import DivisiveNormalization, InverseDivisiveNo
 ENCODER_STAGES = ("gdn1", "conv1", "pool1", "gdn2", "conv2", "pool2", "gdn3", "conv3", "gdn4")
 DECODER_STAGES = ("igdn1", "conv4", "igdn2", "up1", "conv5", "igdn3", "up2", "conv6", "igdn4")
 STAGES = ("input", *ENCODER_STAGES, *DECODER_STAGES)
-"""The 19 stages of the autoencoder, in the order the data passes them; `gdn4` is the encoder's output."""
+"""The 19 stages of the autoencoder, from its input to its output; `gdn4` is the encoder's output."""
 
 
 def stride(stage: str) -> int:
-    """How many pixels of the image lie from one place of a stage to the next, along either side.
+    """How many pixels apart two neighbouring places of a stage are.
+
+    Args:
+        stage: one of `STAGES`.
+
+    Raises:
+        ValueError: no such stage.
 
     Examples:
         >>> stride("input"), stride("gdn2"), stride("gdn4"), stride("igdn4")
@@ -34,7 +40,7 @@ def stride(stage: str) -> int:
 
 
 class PerceptNet(nn.Sequential):
-    """The encoder, from retina to V1 (36,368 parameters). Every layer is an attribute under its stage's name.
+    """The encoder, from retina to V1 (36,368 parameters). Each layer is an attribute named after its stage.
 
     | stage | layer | stands for |
     |---|---|---|
@@ -58,7 +64,7 @@ class PerceptNet(nn.Sequential):
     """
 
     def __init__(self) -> None:
-        # ceil_mode: the last rows and columns of a size that 2 does not divide count as well.
+        # ceil_mode: of an odd number of rows or columns, the last counts too.
         layers = (
             DivisiveNormalization(3, per_channel=True),
             nn.Conv2d(3, 3, 1),
@@ -74,7 +80,9 @@ class PerceptNet(nn.Sequential):
 
 
 class Decoder(nn.Sequential):
-    """The mirror of `PerceptNet` (36,243 parameters): pooling becomes nearest up-sampling, division multiplication.
+    """The mirror of `PerceptNet` (36,243 parameters).
+
+    Where the encoder pools, it repeats each place in a 2x2 square; where the encoder divides, it multiplies.
 
     Shape:
         (N, 128, H, W) floats to (N, 3, 4 H, 4 W).
@@ -104,7 +112,7 @@ class Autoencoder(nn.Module):
     """`PerceptNet` and its decoder, trained together to rebuild photographs (72,611 parameters).
 
     Shape:
-        (N, 3, H, W) floats in [0, 1] to the rebuilt (N, 3, H, W), not clamped.
+        (N, 3, H, W) floats in [0, 1] to (N, 3, H, W), the images rebuilt, which may leave [0, 1].
 
     Examples:
         >>> import torch
@@ -126,12 +134,24 @@ class Autoencoder(nn.Module):
         return self.decode(self.encoder(images), images.shape)
 
     def decode(self, code: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """The image behind the encoder's output, cut to the last two sizes of `shape` (they need not divide by 4)."""
+        """The images that the decoder makes of the encoder's output.
+
+        Args:
+            code: floats (N, 128, ceil(H / 4), ceil(W / 4)).
+            shape: ends in (H, W), to which the decoder's output is cut: it is larger where 4 does not divide them.
+
+        Returns:
+            Floats (N, 3, H, W).
+        """
         image: Tensor = self.decoder(code)
         return image[..., : shape[-2], : shape[-1]]
 
     def stages(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """The name and the activations of each stage in `STAGES`, each computed when it is asked for."""
+        """The name and the activations (N, C, h, w) of each stage in `STAGES`, each computed when it is asked for.
+
+        Args:
+            images: floats (N, 3, H, W) in [0, 1].
+        """
         activations = images
         yield STAGES[0], activations
         for part in (self.encoder, self.decoder):
@@ -140,13 +160,13 @@ class Autoencoder(nn.Module):
                 yield name, activations
 
     def until(self, stage: str) -> nn.Sequential:
-        """The layers up to and including `stage` as one module that shares this network's weights.
+        """The layers up to and including a stage, as one module that shares this network's weights.
 
         Args:
-            stage: one of `STAGES`; `input` gives the identity.
+            stage: one of `STAGES`; up to `input` there is no layer, and images pass unchanged.
 
         Raises:
-            ValueError: for any other name.
+            ValueError: no such stage.
         """
         if stage not in STAGES:
             raise ValueError(f"stage: found {stage!r}, expected one of {', '.join(STAGES)}")

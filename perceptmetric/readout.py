@@ -1,6 +1,7 @@
-"""From two images, as the network sees them, to a distance and to a map of where it comes from.
+"""How the network's responses to two images become a distance, and a map of where it comes from.
 
-Two readouts: `paper`, exactly the study's, and `default`, which agrees better with people (docs/explanation/metric.md).
+There are two readouts: `paper` is exactly the study's, and `default` agrees better with people
+(docs/explanation/metric.md).
 """
 
 from __future__ import annotations
@@ -19,66 +20,86 @@ from perceptmetric.fast.local import local_mean, mean_square, without_local_mean
 from perceptmetric.perceptnet import Autoencoder, stride
 
 Encoded = tuple[Tensor, ...]
+"""What a readout keeps of a batch of images: tensors whose first dimension is N."""
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in luma (ITU-R BT.601)."""
 
 BLOCK = 8
-"""Side in pixels of the blocks whose mean colour the default readout compares."""
+"""The default readout compares the mean colours of blocks of this side in pixels."""
 
 FORM_STRIDE = stride("gdn4")
 COLOUR_STRIDE = BLOCK * stride("gdn2")
 
 STATISTICS = ("form", "luma", "chroma")
-"""What the default readout needs to know of a network: see `natural_statistics`."""
+"""The numbers that the default readout needs of a network; `natural_statistics` measures them."""
 
 
 class Readout(nn.Module):
     """What a metric keeps of an image, and how it compares two of them.
 
-    The distance is `pool(*terms)`: what each place says, then one number. Terms depend on their surroundings alone, so
-    that a large image may be done tile by tile (`perceptmetric.tiles`).
+    Images are compared in three steps: `encode` keeps what matters of each, `terms` compares two of them place by
+    place, and `reduce` makes one number of all places. A term depends only on what is near its place, so a large image
+    can be compared tile by tile (`perceptmetric.tiles`).
     """
 
     strides: tuple[int, ...]
-    """Pixels from one place to the next, of each of the terms."""
+    """For each of the terms, how many pixels apart two neighbouring places are."""
 
     def encode(self, images: Tensor) -> Encoded:
-        """What `compare` and `map` need of a batch (N, 3, H, W): tensors whose first dimension is N."""
-        raise NotImplementedError
+        """What the comparison needs of each image.
 
-    def compare(self, a: Encoded, b: Encoded) -> Tensor:
-        """The distances (N,); either side may hold one image, which is compared with all of the other side."""
+        Args:
+            images: floats (N, 3, H, W) in [0, 1].
+
+        Returns:
+            Tensors whose first dimension is N.
+        """
         raise NotImplementedError
 
     def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, ...]:
-        """What decides the distance, place by place: maps (N, C, h, w)."""
-        raise NotImplementedError
-
-    def pool(self, *terms: Tensor) -> Tensor:
-        """The distances (N,) from the terms."""
-        raise NotImplementedError
-
-    def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
-        """The distance pixel by pixel, (N, 1, H, W).
+        """How much the images differ at each place.
 
         Args:
-            a: what `encode` gave.
+            a: what `encode` returned, of N images or of one that is compared with all of `b`.
             b: likewise.
+
+        Returns:
+            Floats (N, C, h, w), one tensor for each of `strides`.
+        """
+        raise NotImplementedError
+
+    def reduce(self, *terms: Tensor) -> Tensor:
+        """The distances (N,), from the terms of all places."""
+        raise NotImplementedError
+
+    def compare(self, a: Encoded, b: Encoded) -> Tensor:
+        """The distances (N,) of images; `a` and `b` are as for `terms`."""
+        return self.reduce(*self.terms(a, b))
+
+    def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
+        """How much each pixel contributes to the distance.
+
+        Args:
+            a: as for `terms`.
+            b: as for `terms`.
             size: (H, W) of the map.
-            pixel: height and width, in pixels of the map, of one pixel of the images that were encoded.
+            pixel: height and width of one pixel of the encoded images, in pixels of the map.
+
+        Returns:
+            Floats (N, 1, H, W), not negative.
         """
         raise NotImplementedError
 
 
 class Paper(Readout):
-    """The study's readout: the root of the sum of squared differences over all channels and places of one stage.
+    """The study's readout: the Euclidean distance of the activations of one stage, `sqrt(sum_chw (a - b)^2)`.
 
-    Hernández-Cámara et al., CCN 2025, arXiv 2508.10450. It adds up over the image: images twice as large in area are
-    about sqrt(2) times as far apart. The map sums to the distance squared.
+    Hernández-Cámara et al., CCN 2025, arXiv 2508.10450. The distance grows with the image: twice the area gives about
+    sqrt(2) times the distance. The sum of the map is the distance squared.
 
     Args:
-        network: a trained autoencoder, of which the layers up to `stage` are copied.
+        network: a trained autoencoder, whose layers up to `stage` are copied.
         stage: one of `perceptmetric.perceptnet.STAGES`.
 
     Raises:
@@ -100,46 +121,42 @@ class Paper(Readout):
         """The activations of the stage."""
         return (run(self.layers, images),)
 
-    def compare(self, a: Encoded, b: Encoded) -> Tensor:
-        """`sqrt(sum_chw (a - b)^2)`; exactly 0, with gradient 0, where the two are equal."""
-        return euclidean(a[0], b[0])
-
     def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor]:
-        """`sqrt(sum_c (a - b)^2)`."""
-        return (torch.linalg.vector_norm(a[0] - b[0], dim=1, keepdim=True),)
+        """The squared difference of each place, `sum_c (a - b)^2`, (N, 1, h, w)."""
+        channels = a[0].shape[1]
+        return (channels * mean_square(a[0], b[0]),)
 
-    def pool(self, *terms: Tensor) -> Tensor:
-        """The norm of the places' norms."""
-        norms: Tensor = torch.linalg.vector_norm(terms[0], dim=(1, 2, 3))
-        return norms
+    def reduce(self, *terms: Tensor) -> Tensor:
+        """The root of the sum over places; where that is exactly 0, so is its gradient."""
+        return _root(terms[0].sum((1, 2, 3)))
 
     def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
-        """The squared difference of each place, spread evenly over the pixels it stands for."""
-        return spread((a[0] - b[0]).square().sum(1, keepdim=True), size, _times(self.strides[0], pixel))
+        """The squared difference of each place, shared out evenly among the pixels it stands for."""
+        return spread(*self.terms(a, b), size, _times(self.strides[0], pixel))
 
 
 class Default(Readout):
-    """How visible the error is in V1, beside the masking by the image itself, plus the difference in mean colour.
+    """How visible the error is in V1, given how far the image masks it, plus the difference in mean colour.
 
-    Three ingredients, of which docs/explanation/metric.md measures each:
+    It has three ingredients; docs/explanation/metric.md says how much each of them matters:
 
-    - **Form.** The encoder sees the luma of the image. Its output loses its local mean (3x3 places), so that what is
-      left is structure: responses z, in units of their root mean square over natural images. With the mean over
-      channels and 3x3 places written < >, the local energy of an image is v = <z^2>, the local error between two
-      images e = <(z_a - z_b)^2>, and the error is visible as far as it stands out of what both images show there:
-      `log(1 + e / (m + C))`, m = min(v_a, v_b).
-    - **Colour.** The image averaged over 8x8 pixels passes the network up to `gdn2` (Von Kries adaptation), in
-      colour and as luma. Luma's response (times LIGHT), and what colour adds to it, in units of
-      their standard deviation over natural images, differ by a root mean square of k.
-    - **Content.** Their sum is divided by how visible a strong error R would be in the same place of these images,
-      `log(1 + R / (m + C))`. So 1 is about the distance of unrelated images, whatever the image's size.
+    - **Form.** The encoder sees the luma of the image. The mean over 3x3 places is subtracted from its output, which
+      leaves structure: responses z, in units of their root mean square over natural images. Let < > be the mean over
+      channels and 3x3 places. Then the local energy of an image is v = <z^2>, and the local error between two images
+      is e = <(z_a - z_b)^2>. The error is visible as far as it stands out from what both images show there,
+      m = min(v_a, v_b): it counts as `log(1 + e / (m + C))`.
+    - **Colour.** The image, averaged over blocks of 8x8 pixels, passes the network up to `gdn2` (Von Kries adaptation),
+      once in colour and once as luma. This gives the response to luma (times LIGHT) and what colour adds to it, both
+      in units of their standard deviation over natural images. Their root mean square difference is k.
+    - **Content.** The sum of both is divided by how visible a strong error R would be at the same places of these
+      images, `log(1 + R / (m + C))`. So unrelated images are about 1 apart, whatever their size.
 
-    `distance = mean(log(1 + e / (m + C)) + W k) / mean(log(1 + R / (m + C)))`, means over places. The map's mean is
-    the distance.
+    `distance = mean(log(1 + e / (m + C)) + W k) / mean(log(1 + R / (m + C)))`, with means over places. The mean of the
+    map is the distance.
 
     Args:
         network: a trained autoencoder, whose encoder is copied.
-        statistics: what `natural_statistics` measured of it.
+        statistics: what `natural_statistics` measures of the network.
 
     Examples:
         >>> network = Autoencoder()
@@ -163,8 +180,9 @@ class Default(Readout):
 
     def __init__(self, network: Autoencoder, statistics: Mapping[str, float]) -> None:
         super().__init__()
-        self.encoder = copy.deepcopy(network.encoder)
-        self.adaptation = copy.deepcopy(network.until("gdn2"))
+        copied = copy.deepcopy(network)
+        self.encoder = copied.encoder
+        self.adaptation = copied.until("gdn2")
         for name in STATISTICS:
             self.register_buffer(name, torch.tensor(float(statistics[name])).rsqrt())
 
@@ -174,23 +192,23 @@ class Default(Readout):
         colour = torch.cat([self.LIGHT * luma * self.luma, chroma * self.chroma], 1)
         return form, local_mean(mean_square(form)), colour
 
-    def compare(self, a: Encoded, b: Encoded) -> Tensor:
-        """`(mean(visible) + W k) / mean(strong)`."""
-        return self.pool(*self.terms(a, b))
-
     def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, Tensor, Tensor]:
-        """Visible and strong errors of form (N, 1, h, w), and the difference in colour (N, 6, H / 16, W / 16)."""
+        """How visible the error is and how visible a strong one would be, and the difference in colour.
+
+        Returns:
+            Two tensors (N, 1, h, w) and one (N, 6, H / 16, W / 16).
+        """
         masking = torch.minimum(a[1], b[1]) + self.C
         error = local_mean(mean_square(a[0], b[0]))
         return torch.log1p(error / masking), torch.log1p(self.R / masking), a[2] - b[2]
 
-    def pool(self, *terms: Tensor) -> Tensor:
+    def reduce(self, *terms: Tensor) -> Tensor:
         """`(mean(visible) + W k) / mean(strong)`."""
         visible, strong, colour = terms
         return (visible.mean((1, 2, 3)) + self.W * _rms(colour)) / strong.mean((1, 2, 3))
 
     def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
-        """Visible errors of form where they are, those of colour by their square; the mean is the distance."""
+        """The share of each pixel: of form as visible as it is there, of colour in proportion to its square."""
         visible, strong, colour = self.terms(a, b)
         energy = colour.square().mean(1, keepdim=True)
         rms = _rms(colour)[:, None, None, None]
@@ -200,17 +218,17 @@ class Default(Readout):
 
 
 def build(name: str, network: Autoencoder, stage: str | None, statistics: Mapping[str, float] | None) -> Readout:
-    """The readout of a name.
+    """Makes a readout by its name.
 
     Args:
         name: `default` or `paper`.
         network: a trained autoencoder.
-        stage: for `paper`, where None means `gdn4`; the default reads several and takes None.
-        statistics: for `default`, from `natural_statistics`.
+        stage: the stage that `paper` compares, `gdn4` where None; `default` compares several and takes no stage.
+        statistics: what `natural_statistics` measures of the network; only `default` needs them.
 
     Raises:
-        ValueError: no such readout or stage.
-        InputError: no statistics for the default.
+        ValueError: there is no such readout or stage, or `default` was given a stage.
+        InputError: `default` was given no statistics.
 
     Examples:
         >>> build("paper", Autoencoder(), None, None).strides
@@ -232,15 +250,16 @@ def build(name: str, network: Autoencoder, stage: str | None, statistics: Mappin
 
 @torch.inference_mode()
 def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> dict[str, float]:
-    """What the default readout divides by: how strong the network's responses are over natural images.
+    """How strongly the network responds to natural images: the units of the default readout.
 
     Args:
         network: a trained autoencoder.
         photographs: batches (N, 3, H, W) of floats in [0, 1].
 
     Returns:
-        `form`: mean square of the encoder's output to luma without its local mean; `luma` and `chroma`: variance
-        (mean of the channels) of gdn2's response to the mean colour, and of what colour adds to it.
+        `form`, the mean square of the encoder's response to luma without its local mean; `luma`, the variance of
+        the response of `gdn2` to the luma of the blocks; `chroma`, the variance of what their colour adds to it. Both
+        variances are means over channels.
 
     Examples:
         >>> sorted(natural_statistics(Autoencoder(), [torch.rand(2, 3, 32, 32)]))
@@ -262,7 +281,7 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
 def _pathways(
     encoder: nn.Sequential, adaptation: nn.Sequential, images: Tensor, scale: Tensor | float = 1.0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Form without its local mean, scaled, and gdn2's response to the mean colour: that to its luma, and the rest."""
+    """Form without its local mean, times `scale`; the response of gdn2 to the blocks' luma; what colour adds to it."""
     form = without_local_mean(run(encoder, _grey(images)), scale)
     averaged = F.avg_pool2d(images, BLOCK, ceil_mode=True, count_include_pad=False)
     luma, coloured = (run(adaptation, x) for x in (_grey(averaged), averaged))
@@ -275,18 +294,22 @@ def _grey(images: Tensor) -> Tensor:
 
 
 def _rms(x: Tensor) -> Tensor:
-    """The root mean square of each image's entries, (N,); its gradient is 0 at 0."""
-    energy = x.square().mean((1, 2, 3))
-    return torch.where(energy > 0, torch.where(energy > 0, energy, 1).sqrt(), 0)
+    """The root mean square over each image, (N,)."""
+    return _root(x.square().mean((1, 2, 3)))
+
+
+def _root(x: Tensor) -> Tensor:
+    """The square root, with gradient 0 at 0, where its own is infinite."""
+    return torch.where(x > 0, torch.where(x > 0, x, 1).sqrt(), 0)
 
 
 def euclidean(a: Tensor, b: Tensor) -> Tensor:
-    """The Euclidean distance of two sets of activations, for each image of the batch.
+    """The Euclidean distance of the activations of two images, `sqrt(sum_chw (a - b)^2)`, for each pair in a batch.
 
-    `sqrt(sum_chw (a - b)^2)`; exactly 0, with gradient 0, where the two are equal.
+    Where the activations are equal it is exactly 0, and so is its gradient.
 
     Args:
-        a: floats (N, C, H, W), or (1, C, H, W) to compare one with all of `b`.
+        a: floats (N, C, H, W), or (1, C, H, W) to compare one image with all of `b`.
         b: likewise.
 
     Returns:
@@ -296,18 +319,18 @@ def euclidean(a: Tensor, b: Tensor) -> Tensor:
         >>> euclidean(torch.zeros(2, 1, 2, 2), torch.ones(1, 1, 2, 2))
         tensor([2., 2.])
     """
-    # The norm's own gradient is defined at 0; that of a written-out root is not.
+    # PyTorch gives this norm the gradient 0 at 0; a written-out root would have none.
     distances: Tensor = torch.linalg.vector_norm(a - b, dim=(1, 2, 3))
     return distances
 
 
 def spread(values: Tensor, size: tuple[int, int], stride: tuple[float, float]) -> Tensor:
-    """The value of each place shared out evenly among the pixels it stands for; sums stay what they are.
+    """Shares out the value of each place evenly among the pixels it stands for, so that the sum does not change.
 
     Args:
         values: floats (N, 1, h, w).
         size: (H, W) of the image in pixels.
-        stride: pixels from one place to the next, down and across.
+        stride: how many pixels apart neighbouring places are, down and across.
 
     Returns:
         Floats (N, 1, H, W).
@@ -325,14 +348,14 @@ def _times(places: int, pixel: tuple[float, float]) -> tuple[float, float]:
 
 
 def _level(values: Tensor, size: tuple[int, int], stride: tuple[float, float]) -> Tensor:
-    """The values spread over pixels so that their mean, not their sum, stays what it is."""
+    """The values spread over pixels so that the mean does not change."""
     places = values.shape[-2] * values.shape[-1]
     return spread(values, size, stride) * (size[0] * size[1] / places)
 
 
 def _shares(places: int, pixels: int, stride: float) -> Tensor:
-    """(pixels, places): which share of a place each pixel of a line holds; every column sums to 1."""
-    # Places may reach past the image (a decoder's output does): the last pixel holds what lies there.
+    """(pixels, places): the share of each place that each pixel of a line gets; every column sums to 1."""
+    # The decoder's output can be larger than the image: its last pixel gets what lies beyond.
     starts = (torch.arange(places) * stride).clamp(max=pixels - 1)[None]
     ends = ((torch.arange(places) + 1) * stride).clamp(max=pixels)[None]
     left = torch.arange(pixels)[:, None]

@@ -1,14 +1,14 @@
-"""A pair of images of any size, tile by tile: memory that does not grow with the image.
+"""Images of any size compared tile by tile, so that the memory for activations does not grow with the image.
 
-A tile is encoded with what surrounds it as far as the network sees, so that every place gets the value the whole
-image would give it, and at the image's own border the same padding. What is kept of it is a few numbers for 4x4
-pixels (`perceptmetric.readout.Readout.terms`), not the activations.
+Each tile is encoded together with its surround, as far as the network sees, so every place gets the value that it has
+in the whole image. At the border of the image a tile ends there too, and gets the same padding. Of each tile only its
+terms are kept, a few numbers for 4x4 pixels (`perceptmetric.readout.Readout.terms`), and not its activations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice, repeat
+from itertools import repeat
 from typing import NamedTuple
 
 import torch
@@ -17,19 +17,29 @@ from torch import Tensor
 from perceptmetric.readout import Encoded, Readout
 
 TILE = 768
-"""Side in pixels. An activation of 128 channels then takes 22 MiB, less than glibc gives back to the system."""
+"""Side of a tile in pixels. Its 128 channels take 22 MiB: glibc keeps blocks of up to 32 MiB for the next tile, and
+returns larger ones to the system, which then has to clear fresh memory for every tile."""
 
 SURROUND = 24
-"""Pixels around a tile that its values depend on, at most. To the left of a place of the encoder's output it is 12:
-conv3 sees 2 places of 4 pixels, conv2 2 of 2; the default readout's two local means see 4 each, the decoder 12."""
+"""How far around a tile its values depend on the image, in pixels. The encoder's output sees 12 pixels to each side:
+`conv3` 2 places of 4 pixels, `conv2` 2 places of 2. The decoder sees 12 more, or the default readout's two local means
+4 each."""
 
 ALIGNMENT = 16
-"""Every tile starts, also with its surround, at a multiple of all strides: those of the poolings and of the blocks
-of 8x8 pixels whose mean colour the default readout takes."""
+"""Tiles and their surrounds start at multiples of this many pixels, so that places and blocks of colour (8x8 pixels,
+pooled once more) lie in a tile as they lie in the whole image."""
 
 
 class Span(NamedTuple):
-    """Where a tile lies along one side of the image, in pixels: `start` to `stop`, encoded from `first` to `last`."""
+    """Where a tile lies along one side of the image.
+
+    Args:
+        first: the first pixel of the tile with its surround.
+        start: the first pixel of the tile itself.
+        stop: the pixel after the tile itself.
+        last: the pixel after the tile with its surround.
+        end: whether it is the last tile of the side.
+    """
 
     first: int
     start: int
@@ -38,19 +48,31 @@ class Span(NamedTuple):
     end: bool
 
     def places(self, stride: int) -> slice:
-        """The tile's own places among those encoded; the last tile has all that follow, past the border too."""
+        """The places of the tile itself, among those of the tile with its surround.
+
+        Args:
+            stride: how many pixels apart two neighbouring places are.
+
+        Examples:
+            >>> Span(first=744, start=768, stop=1536, last=1560, end=False).places(stride=4)
+            slice(6, 198, None)
+        """
         start = (self.start - self.first) // stride
+        # The last tile has all places that follow, even those past the border, which the decoder's output has.
         return slice(start, None if self.end else start + (self.stop - self.start) // stride)
 
 
 def terms(readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Tensor]) -> tuple[Tensor, ...]:
-    """`readout.terms` of two batches, to within rounding.
+    """The terms that `readout` gives for two whole batches, to within rounding.
 
     Args:
-        readout: any.
-        a: pixels (N, 3, H, W), or (1, 3, H, W) to compare one with all of `b`.
+        readout: any readout.
+        a: pixels (N, 3, H, W), or (1, 3, H, W) to compare one image with all of `b`.
         b: likewise.
-        prepare: makes of a tile's pixels what the readout encodes.
+        prepare: turns the pixels of a tile into the floats that the readout encodes.
+
+    Returns:
+        Floats (N, C, h, w), one tensor for each of `readout.strides`.
 
     Examples:
         >>> from perceptmetric.perceptnet import Autoencoder
@@ -58,8 +80,8 @@ def terms(readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Te
         >>> a, b = torch.rand(2, 1, 3, 800, 20)
         >>> readout = Paper(Autoencoder()).requires_grad_(False)
         >>> with torch.no_grad():
-        ...     found, expected = terms(readout, a, b, lambda x: x), readout.terms(readout.encode(a), readout.encode(b))
-        >>> torch.allclose(found[0], expected[0], atol=1e-5)
+        ...     tiled, whole = terms(readout, a, b, lambda x: x), readout.terms(readout.encode(a), readout.encode(b))
+        >>> torch.allclose(tiled[0], whole[0], rtol=1e-4)
         True
     """
     height, width = a.shape[-2:]
@@ -71,7 +93,10 @@ def terms(readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Te
 
 
 def spans(length: int) -> list[Span]:
-    """The tiles along a side.
+    """The tiles along a side of the image.
+
+    Args:
+        length: of the side, in pixels.
 
     Examples:
         >>> [(span.start, span.stop) for span in spans(800)]
@@ -92,16 +117,26 @@ def spans(length: int) -> list[Span]:
 def _tile(
     readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Tensor], rows: Span, columns: Span
 ) -> tuple[Tensor, ...]:
-    def encoded(images: Tensor) -> Iterator[Encoded]:
-        seen = images[:, :, rows.first : rows.last, columns.first : columns.last]
-        each = (readout.encode(prepare(image)) for image in seen.split(1))
-        return repeat(next(each)) if len(images) == 1 else each
+    a, b = (images[:, :, rows.first : rows.last, columns.first : columns.last] for images in (a, b))
+    number = max(len(a), len(b))
+    pairs = zip(_encoded(readout, a, prepare, number), _encoded(readout, b, prepare, number), strict=True)
+    # One pair at a time: of the others only the terms are in memory.
+    parts = [_without_surround(readout.terms(*pair), readout.strides, rows, columns) for pair in pairs]
+    return _joined(parts, dim=0)
 
-    pairs = islice(zip(encoded(a), encoded(b), strict=False), max(len(a), len(b)))
-    own = [(slice(None), slice(None), rows.places(stride), columns.places(stride)) for stride in readout.strides]
-    return _joined(
-        [tuple(values[place] for values, place in zip(readout.terms(*pair), own, strict=True)) for pair in pairs],
-        dim=0,
+
+def _encoded(readout: Readout, images: Tensor, prepare: Callable[[Tensor], Tensor], number: int) -> Iterator[Encoded]:
+    """Each image, encoded when it is asked for; a single image is encoded once and given `number` times."""
+    if len(images) == 1:
+        return repeat(readout.encode(prepare(images)), number)
+    return (readout.encode(prepare(image)) for image in images.split(1))
+
+
+def _without_surround(
+    terms: tuple[Tensor, ...], strides: tuple[int, ...], rows: Span, columns: Span
+) -> tuple[Tensor, ...]:
+    return tuple(
+        term[:, :, rows.places(stride), columns.places(stride)] for term, stride in zip(terms, strides, strict=True)
     )
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from importlib import resources
 
@@ -6,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from perceptmetric import Autoencoder, InputError
-from perceptmetric.checkpoints import DEFAULT, bundled_names, load, save, untrained
+from perceptmetric.checkpoints import DEFAULT, bundled_names, fingerprint, load, save, untrained
 from perceptmetric.training.objectives import OBJECTIVES
 
 
@@ -97,3 +98,17 @@ def test_weights_of_another_network_are_refused(folder):
     save_file(weights, path)
     with pytest.raises(InputError, match=r"model\.safetensors: not the weights .*encoder\.conv3\.weight"):
         load(folder)
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_the_fingerprint_is_that_of_a_weights_file_of_single_precision(name, tmp_path):
+    network = load(name)[0]
+    save(network, {}, tmp_path)
+    assert fingerprint(network) == hashlib.sha256((tmp_path / "model.safetensors").read_bytes()).hexdigest()
+
+
+def test_the_fingerprint_survives_saving_and_tells_weights_apart(tmp_path):
+    network = untrained(seed=1)
+    save(network, {}, tmp_path)
+    assert fingerprint(load(tmp_path)[0]) == fingerprint(network)
+    assert fingerprint(network) != fingerprint(untrained(seed=2))

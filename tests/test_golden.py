@@ -42,20 +42,20 @@ def _batch(image: np.ndarray) -> torch.Tensor:
 
 
 def measured() -> dict[str, dict[str, float]]:
-    found = {}
+    actual = {}
     for checkpoint in bundled_names():
         for readout in READOUTS:
             metric = PerceptualDistance.from_pretrained(checkpoint, readout=readout)
-            found[f"{checkpoint}, {readout}"] = {name: metric(*pair).item() for name, pair in pairs().items()}
-    return found
+            actual[f"{checkpoint}, {readout}"] = {name: metric(*pair).item() for name, pair in pairs().items()}
+    return actual
 
 
 @pytest.mark.parametrize("name", json.loads(TABLE.read_text()) if TABLE.is_file() else ["golden.json is not there"])
 def test_golden_distances(name):
     checkpoint, readout = name.split(", ")
     metric = PerceptualDistance.from_pretrained(checkpoint, readout=readout)
-    found = {pair: metric(*images).item() for pair, images in pairs().items()}
-    assert found == pytest.approx(json.loads(TABLE.read_text())[name], rel=1e-4)
+    actual = {pair: metric(*images).item() for pair, images in pairs().items()}
+    assert actual == pytest.approx(json.loads(TABLE.read_text())[name], rel=1e-4)
 
 
 def test_every_bundled_checkpoint_is_pinned():

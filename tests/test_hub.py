@@ -3,14 +3,13 @@ import os
 import subprocess
 import sys
 
-import huggingface_hub
 import pytest
 import torch
 from hub_server import TOKEN
 
 from perceptmetric import InputError, PerceptualDistance, checkpoints
 from perceptmetric.checkpoints import bundled_names
-from perceptmetric.hub import is_repository, write_card
+from perceptmetric.hub import is_repository
 
 IMAGES = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -171,22 +170,6 @@ def test_a_push_without_a_token_is_named(hub):
 def test_a_push_needs_an_owner(hub):
     with pytest.raises(InputError, match="repository: found 'mine', expected owner/name"):
         PerceptualDistance().push_to_hub("mine")
-
-
-def test_the_card_tells_what_the_config_holds_and_no_more(tmp_path):
-    write_card(tmp_path, {})
-    card = huggingface_hub.ModelCard.load(tmp_path / "README.md")
-    assert card.data.library_name == "perceptmetric"
-    assert card.data.license == "mit"
-    assert "Its config does not say." in card.text
-    assert "Scores" not in card.text
-    score = {"dataset": "TID2013 replica", "pairs": 3000, "stage": "gdn4", "srocc": 0.73841}
-    write_card(tmp_path, {"objective": {"name": "denoise", "sigma": 0.1}, "seed": 0, "scores": [score]}, "owner/name")
-    text = (tmp_path / "README.md").read_text()
-    assert "| `objective.sigma` | `0.1` |" in text
-    assert "| dataset | pairs | stage | srocc |" in text
-    assert "| TID2013 replica | 3000 | gdn4 | 0.738 |" in text
-    assert "@inproceedings" in text
 
 
 def test_the_bundled_checkpoints_have_no_repositorys_name():

@@ -9,6 +9,7 @@ from PIL import Image
 
 from perceptmetric import Autoencoder, InputError, PerceptualDistance, distance
 from perceptmetric.benchmarks.metrics.peers import peer
+from perceptmetric.checkpoints import fingerprint, load
 from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import STAGES
 from perceptmetric.training.objectives import Deblur, Denoise
@@ -154,7 +155,7 @@ def test_fine_detail_is_lost_from_afar(sample):
 
 
 @pytest.mark.parametrize("pixels_per_degree", [0, -1, float("nan"), float("inf")])
-def test_a_size_of_no_degrees_is_refused(pixels_per_degree):
+def test_pixels_per_degree_must_be_a_positive_number(pixels_per_degree):
     with pytest.raises(ValueError, match=r"pixels_per_degree: found .*, expected a positive number"):
         PerceptualDistance(pixels_per_degree=pixels_per_degree)
 
@@ -239,14 +240,40 @@ def test_from_pretrained_takes_names_and_stages():
     assert PerceptualDistance.from_pretrained()(a, b).item() == distance(a, b).item()
 
 
+def test_a_metric_knows_the_hash_of_its_weights(tmp_path):
+    expected = fingerprint(load("reconstruct")[0])
+    metric = PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage="conv3")
+    assert metric.fingerprint == expected
+    assert metric.to(torch.bfloat16).fingerprint == expected
+    metric.save_pretrained(tmp_path)
+    assert PerceptualDistance.from_pretrained(tmp_path).fingerprint == expected
+    assert PerceptualDistance.from_pretrained("untrained").fingerprint != expected
+
+
+def test_a_readout_chosen_anew_is_the_one_that_is_saved(tmp_path):
+    PerceptualDistance.from_pretrained("reconstruct", readout="paper", stage="conv3").save_pretrained(tmp_path / "a")
+    PerceptualDistance.from_pretrained(tmp_path / "a", readout="default").save_pretrained(tmp_path / "b")
+    assert repr(PerceptualDistance.from_pretrained(tmp_path / "b")) == repr(
+        PerceptualDistance.from_pretrained("reconstruct")
+    )
+
+
+def test_a_network_with_its_config_is_the_checkpoints_metric():
+    a, b = torch.rand(2, 3, 16, 16)
+    network, config = load("reconstruct")
+    expected = PerceptualDistance.from_pretrained("reconstruct")(a, b)
+    assert PerceptualDistance(network, config=config)(a, b) == expected
+    assert PerceptualDistance(network, statistics=config["statistics"])(a, b) == expected
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_the_metric_computes_in_its_own_precision(dtype):
     a, b = torch.rand(2, 3, 16, 16)
     expected = distance(a, b)
     assert distance(a.to(dtype), b.to(dtype)).dtype == torch.float32
-    found = PerceptualDistance().to(dtype)(a, b)
-    assert found.dtype == torch.promote_types(dtype, torch.float32)
-    torch.testing.assert_close(found, expected.to(found.dtype), rtol=0.1, atol=0)
+    actual = PerceptualDistance().to(dtype)(a, b)
+    assert actual.dtype == torch.promote_types(dtype, torch.float32)
+    torch.testing.assert_close(actual, expected.to(actual.dtype), rtol=0.1, atol=0)
 
 
 def test_sizes_that_differ_are_named(samples, tmp_path):

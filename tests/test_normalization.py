@@ -52,7 +52,7 @@ def test_parameters_are_bounded_in_use():
     with torch.no_grad():
         layer.beta.fill_(-1)
         layer.gamma.fill_(-1)
-    assert layer.pool(torch.ones(1, 2, 1, 1)).square().allclose(torch.tensor(BETA_MIN))
+    assert layer.energy(torch.ones(1, 2, 1, 1)).square().allclose(torch.tensor(BETA_MIN))
 
 
 def test_a_parameter_below_its_bound_can_rise_but_not_sink():

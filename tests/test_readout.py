@@ -102,9 +102,9 @@ def test_the_default_is_its_formula(readout, network):
     k = (colour[0] - colour[1]).square().mean().sqrt()
     m = torch.minimum(v[0], v[1]) + 0.2
     expected = ((1 + e / m).log().mean() + 0.5 * k) / (1 + 10 / m).log().mean()
-    found = compared(readout, images[:1], images[1:])
+    actual = compared(readout, images[:1], images[1:])
     network.float(), readout.float()
-    assert found.item() == pytest.approx(expected.item(), rel=1e-9)
+    assert actual.item() == pytest.approx(expected.item(), rel=1e-9)
 
 
 def test_the_default_does_not_grow_with_the_image(sample):

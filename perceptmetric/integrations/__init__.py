@@ -1,1 +1,1 @@
-"""The metric behind other libraries' interfaces; each module needs the extra of its name."""
+"""The metric in the form that other libraries expect; each module needs the extra of the same name."""

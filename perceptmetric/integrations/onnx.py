@@ -1,4 +1,4 @@
-"""The metric as an ONNX file, for onnxruntime and others. Needs the extra `onnx`."""
+"""The metric as an ONNX file, for onnxruntime and other runtimes; it needs the extra `onnx`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from perceptmetric.metric import PerceptualDistance
 def export(metric: PerceptualDistance, path: str | os.PathLike[str]) -> None:
     """Writes a metric as one ONNX file.
 
-    The file has the inputs `reference` and `distorted`, float32 (N, 3, H, W) in [0, 1], and the output
-    `distance`, float32 (N,). N is any number, and the same for both; H and W are any sizes from 4 up. There is
-    no check of the range.
+    The file has the inputs `reference` and `distorted`, float32 (N, 3, H, W) in [0, 1], and the output `distance`,
+    float32 (N,). Both inputs have the same N, H and W; N is any number, and H and W are at least 4. The range of the
+    values is not checked.
 
     Args:
-        metric: its stage and weights are fixed in the file; it must be made with `check=False`.
+        metric: a metric made with `check=False`; the file holds its weights and its readout.
         path: the file to write; its folder must exist.
 
     Raises:
-        ValueError: the metric checks its input.
+        ValueError: the metric was made with `check=True`.
+        OSError: the file cannot be written.
 
     Examples:
         >>> import tempfile
@@ -39,7 +40,7 @@ def export(metric: PerceptualDistance, path: str | os.PathLike[str]) -> None:
     images = torch.zeros(2, 3, 20, 24, device=next(metric.buffers(), torch.empty(0)).device)
     sizes = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
     with replacing(path) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # the exporter's own use of torch
+        warnings.simplefilter("ignore", FutureWarning)  # by the exporter itself
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             metric,

@@ -1,4 +1,4 @@
-"""The distance as a `torchmetrics.Metric`: averaged over batches and processes. Needs the extra `torchmetrics`."""
+"""The distance as a `torchmetrics.Metric`, averaged over batches and processes; it needs the extra `torchmetrics`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from perceptmetric.metric import PerceptualDistance
 
 
 class MeanPerceptualDistance(Metric):
-    """The mean distance over all pairs of images seen since the last `reset`.
+    """The mean distance over all pairs of images since the last `reset`.
 
     Args:
-        metric: what measures a pair; the bundled default where None.
-        **kwargs: those of `torchmetrics.Metric`.
+        metric: what measures the distance of a pair; `PerceptualDistance()` where None.
+        **kwargs: passed on to `torchmetrics.Metric`.
 
     Shape:
-        `update` takes two batches (N, 3, H, W), floats in [0, 1] or uint8 in [0, 255], of one size in each
-        update. `compute` gives a scalar; NaN where nothing was seen.
+        `update` takes two batches (N, 3, H, W) of the same shape, floats in [0, 1] or uint8 in [0, 255]. The shape may
+        change from one update to the next. `compute` returns a scalar, NaN if there was no update.
 
     Raises:
         InputError: a batch cannot be used.
@@ -48,11 +48,14 @@ class MeanPerceptualDistance(Metric):
         self.add_state("pairs", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, preds: Tensor, target: Tensor) -> None:
-        """Adds the distances of a batch.
+        """Adds the distances of a batch to the mean.
 
         Args:
-            preds: images (N, 3, H, W).
-            target: the images they should be, (N, 3, H, W).
+            preds: the images to judge, (N, 3, H, W).
+            target: the images that they should look like, (N, 3, H, W).
+
+        Raises:
+            InputError: a batch cannot be used, or the shapes differ.
         """
         distances = self.metric(preds, target)
         self.total = self.total + distances.sum()

@@ -28,8 +28,8 @@ def test_the_stages_are_the_networks_own():
     fast, plain = list(stages(NETWORK, images)), list(NETWORK.stages(images))
     assert [name for name, _ in fast] == list(STAGES)
     assert fast[0][1] is images
-    for (_, found), (_, expected) in zip(fast, plain, strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    for (_, actual), (_, expected) in zip(fast, plain, strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
 
 
 @given(height=st.integers(4, 70), width=st.integers(4, 70), n=st.integers(1, 3))
@@ -45,9 +45,9 @@ def test_any_size_and_number(height, width, n):
 def test_weights_that_want_a_gradient_get_it_from_the_plain_layers():
     images = torch.rand(1, 3, 32, 32)
     encoder = load("reconstruct")[0].encoder.requires_grad_(True)
-    found = run(encoder, images)
-    assert torch.equal(found, encoder(images))
-    found.sum().backward()
+    actual = run(encoder, images)
+    assert torch.equal(actual, encoder(images))
+    actual.sum().backward()
     assert all(weight.grad is not None for weight in encoder.parameters())
 
 
@@ -56,10 +56,10 @@ def test_the_gradient_is_that_of_the_plain_layers(height, width, n, readout):
     metric = PerceptualDistance(readout=readout).double()
     a, b = torch.rand(2, n, 3, height, width, dtype=torch.float64)
     with pytest.MonkeyPatch.context() as patch:
-        found = gradients(metric, a, b)
+        actual = gradients(metric, a, b)
         patch.setattr(kernels, "suits", lambda x: False)
         expected = gradients(metric, a, b)
-    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-12)
 
 
 def gradients(metric, *images):
@@ -70,8 +70,8 @@ def gradients(metric, *images):
 def test_the_gradient_of_a_large_image_in_single_precision():
     metric, exact = PerceptualDistance(), PerceptualDistance().double()
     a, b = torch.rand(2, 1, 3, 200, 260)
-    found, expected = gradients(metric, a, b), gradients(exact, a.double(), b.double())
-    for mine, theirs in zip(found, expected, strict=True):
+    actual, expected = gradients(metric, a, b), gradients(exact, a.double(), b.double())
+    for mine, theirs in zip(actual, expected, strict=True):
         torch.testing.assert_close(mine.double(), theirs, rtol=0, atol=1e-5 * theirs.abs().max().item())
 
 
@@ -121,7 +121,7 @@ def test_the_transforms_of_torch_func_take_the_plain_path():
 def test_half_precision_ranks_distortions_as_single_does(dtype, samples):
     paths = [samples / name for name in ("cat-jpeg.jpg", "coffee.png", "rocket.png")]
     single, half = PerceptualDistance(), PerceptualDistance().to(dtype)
-    expected, found = ([metric(samples / "cat.png", path).item() for path in paths] for metric in (single, half))
-    assert sorted(found) == [found[i] for i in sorted(range(3), key=expected.__getitem__)]
-    assert found == pytest.approx(expected, rel=0.02)  # bfloat16 has 8 bits
+    expected, actual = ([metric(samples / "cat.png", path).item() for path in paths] for metric in (single, half))
+    assert sorted(actual) == [actual[i] for i in sorted(range(3), key=expected.__getitem__)]
+    assert actual == pytest.approx(expected, rel=0.02)  # bfloat16 has 8 bits
     assert half(samples / "cat.png", samples / "cat.png").item() == 0

@@ -1,0 +1,103 @@
+"""The model card of a checkpoint, the `README.md` that the Hugging Face Hub shows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from perceptmetric.files import replacing
+from perceptmetric.tables import markdown
+
+CARD_FILE = "README.md"
+
+PAPER = "2508.10450"
+"""The arXiv number of the study. The Hub links a card that names it to the paper's page."""
+
+CITATION = """\
+@inproceedings{hernandezcamara2025images,
+  title = {From Images to Perception: Emergence of Perceptual Properties by Reconstructing Images},
+  author = {Hern{\\'a}ndez-C{\\'a}mara, Pablo and Malo, Jes{\\'u}s and Laparra, Valero},
+  booktitle = {Cognitive Computational Neuroscience (CCN)},
+  year = {2025},
+  eprint = {2508.10450},
+  archivePrefix = {arXiv}
+}"""
+
+
+def write(folder: str | os.PathLike[str], config: dict[str, Any], repository: str | None = None) -> None:
+    """Writes the model card of a checkpoint.
+
+    Args:
+        folder: the checkpoint's folder, which must exist.
+        config: the checkpoint's config; the card says of the training and the scores what it holds.
+        repository: the name that the card's example loads, `owner/name`; the folder's name where None.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write(folder, {"seed": 0}, "owner/mine")
+        >>> "| `seed` | `0` |" in (folder / "README.md").read_text()
+        True
+    """
+    from huggingface_hub import ModelCard, ModelCardData
+
+    folder = Path(folder)
+    data = ModelCardData(
+        license="mit",
+        library_name="perceptmetric",
+        tags=["image-quality", "perceptual-metric", "full-reference", "arxiv:" + PAPER],
+    )
+    with replacing(folder / CARD_FILE) as temporary:
+        ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_text(config, repository or folder.name)}").save(temporary)
+
+
+def _text(config: dict[str, Any], name: str) -> str:
+    sections = [
+        f"# {name}",
+        "A perceptual distance between images: a PerceptNet autoencoder, a model of the path from retina to V1 with "
+        "72,611 parameters. No opinion score was used to train it.",
+        "## Use",
+        "```python\nfrom perceptmetric import PerceptualDistance\n\n"
+        f'metric = PerceptualDistance.from_pretrained("{name}")\n'
+        'metric("reference.png", "distorted.png")  # tensor (1,); 0 for identical images\n```',
+        "## What trained it",
+        _training(config),
+        *_scores(config.get("scores", [])),
+        "## Citation",
+        f"[arXiv {PAPER}](https://arxiv.org/abs/{PAPER})",
+        f"```bibtex\n{CITATION}\n```",
+    ]
+    return "\n\n".join(section.rstrip("\n") for section in sections) + "\n"
+
+
+def _training(config: dict[str, Any]) -> str:
+    rows = [
+        (f"{key}.{part}", item) if part else (key, item)
+        for key in ("objective", "seed", "data", "training", "validation_error")
+        for part, item in _parts(config.get(key))
+    ]
+    if not rows:
+        return "Its config does not say."
+    return markdown(["", ""], [[f"`{name}`", f"`{value}`"] for name, value in rows])
+
+
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    return [] if value is None else [("", value)]
+
+
+def _scores(scores: list[dict[str, Any]]) -> list[str]:
+    if not scores:
+        return []
+    columns = list(dict.fromkeys(column for score in scores for column in score))
+    rows = [[_cell(score.get(column, "")) for column in columns] for score in scores]
+    return ["## Scores", "Agreement with opinion scores, measured by `perceptmetric-bench`.", markdown(columns, rows)]
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
