@@ -138,9 +138,9 @@ BAD_ARRAYS = {
 
 
 @pytest.mark.parametrize("found", BAD_ARRAYS)
-def test_a_bad_array_is_named_with_what_was_found(actual):
+def test_a_bad_array_is_named_with_what_was_found(found):
     with pytest.raises(InputError) as error:
-        as_batch(BAD_ARRAYS[actual], name="output")
+        as_batch(BAD_ARRAYS[found], name="output")
     assert str(error.value).startswith(f"output: found {found}")
 
 
