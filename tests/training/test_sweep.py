@@ -35,6 +35,7 @@ def table(tmp_path):
         return {row["run"]: row for row in csv.DictReader(file)}
 
 
+@pytest.mark.slow
 def test_a_sweep_trains_all_and_leaves_a_table_and_is_not_done_twice(run_sweep, tmp_path, capfd, monkeypatch):
     assert run_sweep("--jobs", "2") == 0
     assert "8/8" in capfd.readouterr().err
