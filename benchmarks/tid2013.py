@@ -3,10 +3,13 @@
     python benchmarks/tid2013.py --root DIR
 
 Writes into `benchmarks/results/<database>/`: `<checkpoint>.json` with all 19 stages by the readout `paper`,
-`<checkpoint>-default.json` with the default readout, `peers/<metric>.json`, `distances/<name>.csv` with the distance of
-each pair (by the readout `paper` at the encoder's output), the pictures in `benchmarks/figures/<database>/`, and
-`README.md` with the tables. What is there from the same weights, or the same version of PIQ, is not scored again: the
-script goes on where it was stopped. After a change of a readout itself, remove the files it made.
+`<checkpoint>-default.json` with the default readout, `peers/<metric>.json`, `distances.csv` with a row for each pair
+and a column for each metric (by the readout `paper` at the encoder's output), the pictures in
+`benchmarks/figures/<database>/`, and `README.md` with the tables.
+
+A result that is there is not scored again, so that the script continues where it was stopped. A result counts as there
+if it comes from the same weights and the metric still gives the distances of three small pairs that are stored with it
+(so a changed readout is noticed), or, for another metric, if the version of PIQ is the same.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from distances import columns, read_column, write_column
 
 from perceptmetric.benchmarks.agreement import plot
 from perceptmetric.benchmarks.agreement.evaluation import evaluate
@@ -26,14 +31,16 @@ from perceptmetric.benchmarks.agreement.scoring import score
 from perceptmetric.benchmarks.agreement.statistics import Floats
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
 from perceptmetric.benchmarks.metrics import ours
-from perceptmetric.benchmarks.metrics.metric import MetricError, Origin
+from perceptmetric.benchmarks.metrics.metric import Metric, MetricError, Origin
 from perceptmetric.benchmarks.metrics.peers import NAMES, peer
-from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, fingerprint, load
+from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names
 from perceptmetric.files import write
+from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import STAGES
 from perceptmetric.tables import markdown
 
 READOUTS = ("default", "paper")
+PROBE_TOLERANCE = 1e-4  # of two machines; a changed readout differs by more
 RESULTS = Path(__file__).with_name("results")
 FIGURES = Path(__file__).with_name("figures")
 
@@ -45,8 +52,7 @@ def main() -> None:
     dataset = tid2013(parser.parse_args().root)
     name = dataset.name.lower().replace(" ", "-")
     folder = RESULTS / name
-    for part in ("peers", "distances"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+    (folder / "peers").mkdir(parents=True, exist_ok=True)
     for checkpoint in (UNTRAINED, *bundled_names()):
         for readout in READOUTS:
             score_checkpoint(dataset, checkpoint, readout, folder)
@@ -58,18 +64,47 @@ def main() -> None:
 
 
 def score_checkpoint(dataset: Dataset, checkpoint: str, readout: str, folder: Path) -> None:
-    """A checkpoint by one readout, unless it was scored with the same weights."""
+    """Scores a checkpoint by one readout, unless it was scored with the same weights and readout."""
     name = result_name(checkpoint, readout)
     path = folder / f"{name}.json"
-    same_weights = read(path).get("checkpoint_sha256") == fingerprint(load(checkpoint)[0])
-    if same_weights and distances_file(folder, name).is_file():
+    metric = ours.from_checkpoint(checkpoint, readout, STAGES)
+    if name in columns(folder) and is_of(metric, read(path)):
         return
-    report = evaluate(dataset, ours.from_checkpoint(checkpoint, readout, STAGES))
+    report = evaluate(dataset, metric)
     print(report.table())
-    main = report.main
-    if main:
-        write_distances(folder, name, main.distances)
-    write(path, report.json())
+    if report.main:
+        write_column(dataset, folder, name, report.main.distances)
+    write(path, json.dumps({**json.loads(report.json()), "probe": probe(metric)}, indent=2) + "\n")
+
+
+def is_of(metric: Metric, result: dict[str, Any]) -> bool:
+    """Whether a stored result comes from the weights and the readout of this metric."""
+    if metric.origin is None or result.get("checkpoint_sha256") != metric.origin.sha256 or "probe" not in result:
+        return False
+    return bool(np.allclose(result["probe"], probe(metric), rtol=PROBE_TOLERANCE, atol=0))
+
+
+@torch.inference_mode()
+def probe(metric: Metric) -> list[list[float]]:
+    """The distances of three small pairs at every stage; they change when the weights or the readout do.
+
+    Returns:
+        A list for each pair: noisy, blurred and darker 64x64 images.
+    """
+    random = np.random.default_rng(0)
+    smooth = np.cumsum(np.cumsum(random.normal(size=(3, 64, 64)), axis=1), axis=2)
+    low, high = smooth.min(), smooth.max()
+    image = (smooth - low) / (high - low)
+    noisy = image + 0.1 * random.normal(size=image.shape)
+    blurred = (image + np.roll(image, 1, axis=2) + np.roll(image, 2, axis=2)) / 3
+    reference, *distorted = (as_eight_bits(values) for values in (image, noisy, blurred, 0.7 * image))
+    compare = metric.against(reference)
+    return [list(compare(values)) for values in distorted]
+
+
+def as_eight_bits(image: Floats) -> torch.Tensor:
+    """From (3, H, W) floats to (1, 3, H, W) floats in [0, 1] with values of 8 bits."""
+    return as_batch(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
 
 
 def result_name(checkpoint: str, readout: str) -> str:
@@ -78,14 +113,14 @@ def result_name(checkpoint: str, readout: str) -> str:
 
 
 def score_peer(dataset: Dataset, name: str, folder: Path) -> None:
-    """One of the other metrics, unless it was scored with the same version of PIQ."""
+    """Scores one of the other metrics, unless it was scored with the same version of PIQ."""
     path = folder / "peers" / f"{name}.json"
     if read(path).get("results") and read(path)["versions"].get("piq") == versions().get("piq"):
         return
     rows, not_run = [], {}
     try:
         distances = score(dataset, peer(name))[0]
-        write_distances(folder, name, distances)
+        write_column(dataset, folder, name, distances)
         rows = [row(dataset, name, "", distances)]
     except MetricError as error:
         not_run = {name: str(error)}
@@ -94,34 +129,18 @@ def score_peer(dataset: Dataset, name: str, folder: Path) -> None:
     write(path, report.json())
 
 
-def write_distances(folder: Path, name: str, distances: Floats) -> None:
-    """One distance a line, in the order of the database's names, to the precision of float32."""
-    lines = "\n".join(f"{distance:.7g}" for distance in distances)
-    write(distances_file(folder, name), f"distance\n{lines}\n")
-
-
-def read_distances(folder: Path, name: str) -> Floats:
-    """What `write_distances` wrote."""
-    return np.loadtxt(distances_file(folder, name), skiprows=1)
-
-
-def distances_file(folder: Path, name: str) -> Path:
-    """Where the distances of a checkpoint or another metric are."""
-    return folder / "distances" / f"{name}.csv"
-
-
 def read(path: Path) -> dict[str, Any]:
     """A result, empty if there is none yet."""
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def draw(dataset: Dataset, folder: Path, figures: Path) -> None:
-    """The pictures of the default checkpoint among the other metrics."""
+    """Draws the default checkpoint among the other metrics."""
     default = result_name(DEFAULT, "default")
     report = read(folder / f"{default}.json")
     metrics = [name for name in NAMES if read(folder / "peers" / f"{name}.json").get("results")]
-    main = row(dataset, DEFAULT, "", read_distances(folder, default))
-    others = [row(dataset, name, "", read_distances(folder, name), main) for name in metrics]
+    main = row(dataset, DEFAULT, "", read_column(dataset, folder, default))
+    others = [row(dataset, name, "", read_column(dataset, folder, name), main) for name in metrics]
     head = (
         dataset.name,
         dataset.opinion,
@@ -133,7 +152,7 @@ def draw(dataset: Dataset, folder: Path, figures: Path) -> None:
 
 def summarise(dataset: Dataset, folder: Path) -> None:
     """Writes `README.md` from the results that are there."""
-    names = [name for name in (UNTRAINED, *bundled_names()) if distances_file(folder, name).is_file()]
+    names = [name for name in (UNTRAINED, *bundled_names()) if name in columns(folder)]
     checkpoints = {name: read(folder / f"{name}.json") for name in names}
     metrics = {name: read(folder / "peers" / f"{name}.json") for name in NAMES}
     metrics = {name: content for name, content in metrics.items() if content}
@@ -174,12 +193,12 @@ def compared(dataset: Dataset, folder: Path, checkpoints: Sequence[str], metrics
         f"`{checkpoint}`, {readout}": result_name(checkpoint, readout)
         for checkpoint in checkpoints
         for readout in READOUTS
-        if distances_file(folder, result_name(checkpoint, readout)).is_file()
+        if result_name(checkpoint, readout) in columns(folder)
     } | {name: name for name in metrics}
     default = f"`{DEFAULT}`, default"
-    main = row(dataset, default, "", read_distances(folder, results[default])) if default in results else None
+    main = row(dataset, default, "", read_column(dataset, folder, results[default])) if default in results else None
     others = [label for label in results if main is None or label != default]
-    rows = [row(dataset, label, "", read_distances(folder, results[label]), main) for label in others]
+    rows = [row(dataset, label, "", read_column(dataset, folder, results[label]), main) for label in others]
     rows += [main] if main else []
     lines = [
         "## All metrics",

@@ -1,21 +1,20 @@
 """benchmarks/tid2013.py, on a made-up set."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
+from perceptmetric import InputError
 from perceptmetric.benchmarks.agreement import evaluation, scoring, statistics
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tid2013.py"
+from perceptmetric.benchmarks.datasets import Dataset
+from perceptmetric.benchmarks.metrics import ours
+from perceptmetric.readout import Default
+from perceptmetric.tables import read_rows
 
 
 @pytest.fixture
-def script(dataset, tmp_path, monkeypatch, piq, matplotlib):
-    spec = importlib.util.spec_from_file_location("tid2013_script", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def script(load_script, dataset, tmp_path, monkeypatch, piq, matplotlib):
+    module = load_script("benchmarks/tid2013.py")
     monkeypatch.setattr(statistics, "RESAMPLES", 20)
     monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(module, "FIGURES", tmp_path / "figures")
@@ -50,6 +49,27 @@ def test_everything_is_scored_once_and_again_when_it_changed(script, tmp_path, m
     path.write_text(path.read_text().replace('"checkpoint_sha256": "', '"checkpoint_sha256": "0'))
     assert scored(script, monkeypatch) == ["perceptmetric", "vifp"]
     assert len(json.loads(path.read_text())["checkpoint_sha256"]) == 64
+    monkeypatch.setattr(Default, "C", 2 * Default.C)
+    assert scored(script, monkeypatch) == ["perceptmetric"] * 2 + ["vifp"]  # the default readout alone
+
+
+def test_one_table_holds_the_distances_of_all_metrics(script, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "draw", lambda *_: None)
+    script.main()
+    folder = tmp_path / "results" / "made-up"
+    rows = read_rows(folder / "distances.csv")
+    names = ["untrained-default", "untrained", "reconstruct-default", "reconstruct", "psnr"]
+    assert list(rows[0]) == ["reference", "distorted", *names]
+    assert [(row["reference"], row["distorted"]) for row in rows] == [
+        (pair.reference.stem, pair.distorted.stem) for pair in dataset.pairs
+    ]
+    again = ours.from_checkpoint("reconstruct")
+    assert script.read_column(dataset, folder, "reconstruct-default") == pytest.approx(
+        scoring.score(dataset, again)[0], rel=1e-6
+    )
+    other = Dataset(dataset.name, dataset.opinion, dataset.pairs[1:])
+    with pytest.raises(InputError, match=r"distances\.csv: found other pairs than the 19 of made up"):
+        script.read_column(other, folder, "psnr")
 
 
 def test_the_tables_hold_every_metric(script, dataset, tmp_path):
@@ -67,5 +87,5 @@ def test_the_tables_hold_every_metric(script, dataset, tmp_path):
     figures = tmp_path / "figures" / "made-up"
     assert sorted(path.name for path in figures.iterdir()) == ["scatter.png", "types.png"]
     assert "](../../figures/made-up/types.png)" in text
-    again = script.row(dataset, "psnr", "", script.read_distances(folder, "psnr")).agreement
+    again = script.row(dataset, "psnr", "", script.read_column(dataset, folder, "psnr")).agreement
     assert again.srocc == pytest.approx(psnr["srocc"])

@@ -1,0 +1,74 @@
+"""benchmarks/speed.py, with images of a few pixels."""
+
+import json
+
+import pytest
+
+from perceptmetric.benchmarks.metrics import ours
+from perceptmetric.benchmarks.metrics.peers import peer
+from perceptmetric.benchmarks.speed import clock, costs, speed_report
+from perceptmetric.benchmarks.speed.costs import LARGE_PAIR, LOSS, VGG_LOSS
+from perceptmetric.benchmarks.speed.throughput import measure
+
+pytestmark = pytest.mark.xdist_group("measured")
+
+PAGE = "# Performance\n\n<!-- speed: written by benchmarks/speed.py -->\nold\n<!-- end of speed -->\n\nThe end.\n"
+
+
+@pytest.fixture
+def script(load_script, tmp_path, monkeypatch):
+    module = load_script("benchmarks/speed.py")
+    (tmp_path / "performance.md").write_text(PAGE)
+    for name, value in {
+        "METRICS": ("torch:dist",),
+        "SIDES": (16,),
+        "DEFAULT": "untrained",
+        "RESULTS": tmp_path,
+        "PAGE": tmp_path / "performance.md",
+        "keep_freed_memory": lambda: None,  # this process is not the script's own
+    }.items():
+        monkeypatch.setattr(module, name, value)
+    for name, value in {"HEIGHT": 32, "WIDTH": 48, "BATCHES": (1, 2), "REPETITIONS": 1, "MATRIX": 64}.items():
+        monkeypatch.setattr(costs, name, value)
+    for name, value in {"SECONDS": 0, "MATRIX": 64}.items():
+        monkeypatch.setattr(clock, name, value)
+    peaks = {LOSS: 2**20, VGG_LOSS: 8 * 2**20, LARGE_PAIR: 7 * 2**20}
+    monkeypatch.setattr(costs.memory, "measured", lambda _, name, checkpoint: peaks[name])
+
+    def measure_here(name, checkpoint, device, sides):
+        return measure(ours.from_checkpoint(checkpoint) if name == ours.NAME else peer(name), device, sides)
+
+    monkeypatch.setattr(speed_report, "measure_alone", measure_here)
+    monkeypatch.setattr("sys.argv", ["speed.py"])
+    return module
+
+
+def test_every_figure_is_written_by_the_script(script, tmp_path):
+    script.main()
+    content = json.loads((tmp_path / "speed.json").read_text())
+    assert [(row["metric"], row["side"]) for row in content["results"]] == [("perceptmetric", 16), ("torch:dist", 16)]
+    assert len(content["checkpoint_sha256"]) == 64
+    results = (tmp_path / "speed.md").read_text()
+    ours, other = (f"{row['pairs_per_second']:.2f}" for row in content["results"])
+    assert f"| {ours} |" in results
+    assert f"| {other} |" in results
+    page = (tmp_path / "performance.md").read_text()
+    assert "old" not in page
+    assert page.endswith("<!-- end of speed -->\n\nThe end.\n")
+    assert "| 48x32, batch 1 unless named | encoder pairs |" in page
+    cost = {row["name"]: row["pairs"] for row in content["costs"]}
+    assert f"| paper readout | {cost['paper readout']:.2f} |" in page
+    assert f"a pair is {cost[VGG_LOSS] / cost[LOSS]:.1f} times as cheap" in page
+    assert "takes 0.125 of its memory" in page
+    assert "takes 7 MiB" in page
+
+
+def test_the_committed_page_shows_the_committed_results(load_script, tmp_path, monkeypatch):
+    module = load_script("benchmarks/speed.py")
+    page, results = module.PAGE.read_text(), module.RESULTS
+    (tmp_path / "page.md").write_text(page)
+    monkeypatch.setattr(module, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(module, "RESULTS", tmp_path)
+    module.write_tables(json.loads((results / "speed.json").read_text()))
+    assert (tmp_path / "page.md").read_text() == page
+    assert (tmp_path / "speed.md").read_text() == (results / "speed.md").read_text()
