@@ -120,7 +120,7 @@ def conclusions(detail: list[Cost]) -> str:
     lines = [
         f"- The encoder goes at {min(shares):.2f} to {max(shares):.2f} of the matrix product's rate for batches of",
         f"  {sizes} (aim: 0.80). A share can pass 1 because oneDNN, which does our products, multiplies the same",
-        f"  matrices {pairs[PRODUCT] / pairs[ONEDNN]:.2f} times as fast as the library that PyTorch takes for matrices.",
+        f"  matrices {pairs[PRODUCT] / pairs[ONEDNN]:.2f} times as fast as PyTorch's own library for matrices.",
         f"- A pair by the default readout costs {pairs['default readout, batch 1']:.1f} encoder pairs (aim: at most",
         f"  2), and {once:.1f} if its reference is encoded once for many pairs.",
         f"- A pair of uint8 images of {costs.LARGE}x{costs.LARGE} takes {mebibytes(peaks[LARGE_PAIR])} MiB, the images",
