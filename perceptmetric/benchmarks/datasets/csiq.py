@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
+from perceptmetric.benchmarks.datasets.folder import reading
 from perceptmetric.benchmarks.datasets.spreadsheet import rows
 from perceptmetric.errors import InputError
 
@@ -68,11 +69,8 @@ def _pair(root: Path, where: str, row: dict[str, str]) -> Pair:
 
 def _sheet(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows below the header of sheet `all_by_image`; the header is the first row that holds all `COLUMNS`."""
-    try:
-        with zipfile.ZipFile(path) as book:
-            cells = _cells(book, "all_by_image")
-    except (zipfile.BadZipFile, KeyError, StopIteration, IndexError, ValueError, ElementTree.ParseError) as error:
-        raise InputError(f"{path}: not a spreadsheet with a sheet all_by_image ({error})") from error
+    with reading(path, "a spreadsheet with a sheet all_by_image"), zipfile.ZipFile(path) as book:
+        cells = _cells(book, "all_by_image")
     header: dict[str, str] = {}
     for row, values in sorted(cells.items()):
         if not header:

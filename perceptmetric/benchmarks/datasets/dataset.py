@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from perceptmetric.benchmarks.datasets.folder import present
+from perceptmetric.benchmarks.datasets.folder import present, reading
 from perceptmetric.errors import InputError
 from perceptmetric.images import MAX_PIXELS
 
@@ -142,11 +142,9 @@ def number(text: object, where: str) -> float:
 
 def _size(path: Path, source: str) -> tuple[int, int]:
     present(path, source)
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"{path}: found too many pixels, expected at most {MAX_PIXELS}") from error
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"{path}: not an image that Pillow can read") from error
-    return width, height
+    with reading(path, "an image that Pillow can read"):
+        try:
+            with Image.open(path) as image:
+                return image.size
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise InputError(f"{path}: found too many pixels, expected at most {MAX_PIXELS}") from error

@@ -1,7 +1,9 @@
-"""Reading a published set's folder: its files by name, in whatever mix of upper and lower case they were packed."""
+"""Reading a published set's folder: its files by name in upper or lower case, and one error for any damaged file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from perceptmetric.errors import InputError
@@ -71,3 +73,32 @@ def file(listed: dict[str, Path], folder: Path, name: str, source: str) -> Path:
     if name.lower() not in listed:
         raise InputError(f"{folder / name}: no such file in upper or lower case; the set can be had at {source}")
     return listed[name.lower()]
+
+
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[None]:
+    """Turns whatever a library raises over a damaged file into one line that names the file.
+
+    Libraries document few of these exceptions; a decoder fed with arbitrary bytes raises nearly any of them.
+
+    Args:
+        path: the file that the block reads.
+        expected: what it should be, such as `a MATLAB file that scipy can read`.
+
+    Raises:
+        InputError: the block raised an exception.
+
+    Examples:
+        >>> with reading(Path("scores.xlsx"), "a spreadsheet"):
+        ...     raise KeyError("sheet1")
+        Traceback (most recent call last):
+        ...
+        perceptmetric.errors.InputError: scores.xlsx: not a spreadsheet ('sheet1')
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: not {expected} ({reason})") from error

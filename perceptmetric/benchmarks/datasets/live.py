@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy import io
-from scipy.io.matlab import MatReadError
 
 from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
-from perceptmetric.benchmarks.datasets.folder import present
+from perceptmetric.benchmarks.datasets.folder import present, reading
 from perceptmetric.errors import InputError
 
 SOURCE = "https://live.ece.utexas.edu/research/quality/subjective.htm"
@@ -58,10 +57,8 @@ def read(root: Path) -> Dataset:
 
 def _variable(path: Path, name: str) -> NDArray[np.generic]:
     """One variable of a MATLAB file, which must hold `IMAGES` values."""
-    try:
+    with reading(path, "a MATLAB file that scipy can read"):
         content = io.loadmat(present(path, SOURCE), variable_names=[name])
-    except (ValueError, TypeError, NotImplementedError, OSError, MatReadError) as error:
-        raise InputError(f"{path}: not a MATLAB file that scipy can read ({error})") from error
     if name not in content:
         raise InputError(f"{path}: found no variable {name!r}")
     values: NDArray[np.generic] = np.asarray(content[name]).ravel()

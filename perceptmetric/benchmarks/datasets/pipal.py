@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
-from perceptmetric.benchmarks.datasets.folder import files
+from perceptmetric.benchmarks.datasets.folder import files, reading
 from perceptmetric.errors import InputError
 
 SOURCE = "https://github.com/HaomingCai/PIPAL-dataset"
@@ -36,7 +36,8 @@ def read(root: Path) -> Dataset:
     pairs = []
     for label in labels:
         lines = label.read_text(encoding="utf-8", errors="replace").splitlines()
-        table = [row for row in csv.reader(lines) if row]
+        with reading(label, "a table of file names and scores"):
+            table = [row for row in csv.reader(lines) if row]
         if len(table) != IMAGES_OF_EACH:
             raise InputError(f"{label}: found {len(table)} scores, expected {IMAGES_OF_EACH}")
         for row in table:
