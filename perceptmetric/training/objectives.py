@@ -27,6 +27,11 @@ class Reconstruct:
 
     name = "reconstruct"
 
+    @property
+    def reach(self) -> int:
+        """How many pixels beyond the border `degrade` needs, mirrored from inside; 0 for most objectives."""
+        return 0
+
     def degrade(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """The images as the network is to see them.
 
@@ -94,13 +99,17 @@ class Deblur(Reconstruct):
     sigma: float
     name = "deblur"
 
+    @property
+    def reach(self) -> int:
+        """Three standard deviations."""
+        return math.ceil(3 * self.sigma)
+
     def degrade(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """The images blurred."""
-        radius = math.ceil(3 * self.sigma)
-        offsets = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
+        offsets = torch.arange(-self.reach, self.reach + 1, dtype=images.dtype, device=images.device)
         kernel = torch.softmax(-offsets.square() / (2 * self.sigma**2), 0)
         channels = images.shape[1]
-        padded = F.pad(images, (radius,) * 4, mode="reflect")
+        padded = F.pad(images, (self.reach,) * 4, mode="reflect")
         rows = F.conv2d(padded, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
         return F.conv2d(rows, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from perceptmetric.errors import InputError
+from perceptmetric.images import MIN_SIDE
+from perceptmetric.training.data import VALIDATION_SIDE
 from perceptmetric.training.objectives import OBJECTIVES, Reconstruct
 
 if sys.version_info >= (3, 11):
@@ -18,6 +21,21 @@ else:
 
 MAY_BE_ZERO = ("seed", "patience")
 OPTIMIZERS = ("adam", "soap")
+
+MAX_WHOLE = 2**32 - 1
+"""The largest whole number in a recipe: seed and step together are one seed of 64 bits."""
+
+MIN_FLOAT, MAX_FLOAT = 1e-15, 1e30
+"""Beyond these, float32 turns the number, its square or its inverse into 0 or infinity."""
+
+MAX_BATCH_PIXELS = 2**28
+"""The largest batch, in pixels: 3 GiB of floats before the network has begun."""
+
+MAX_BASES = 16
+"""The longest chain of recipes that build on each other."""
+
+COMPILED_PIXELS = 10**9
+"""With `compile = "auto"` a run on a CPU is compiled from so many pixels on, counted over all its batches."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +60,11 @@ class Recipe:
         patience: stop after so many validations in a row without a new lowest error; 0 means never.
         bfloat16: train under autocast to bfloat16; weights, sums and validation stay float32.
         compile: train through `torch.compile`, which takes a minute to start and cuts the time of a step by a third.
+            `auto` does so only where it pays: see `compiles`.
 
     Raises:
-        InputError: a value has the wrong type, or is not positive where it must be.
+        InputError: a value has the wrong type, is not positive where it must be, or is so large or small that nothing
+            could be trained with it; or the blur reaches beyond the crop.
 
     Examples:
         >>> Recipe(OBJECTIVES["denoise"](sigma=0.1), steps=2000).as_dict()["objective"]
@@ -64,19 +84,53 @@ class Recipe:
     validate_every: int = 1000
     patience: int = 0
     bfloat16: bool = False
-    compile: bool = False
+    compile: bool | Literal["auto"] = False
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self)[1:]:
             value = getattr(self, field.name)
-            if isinstance(field.default, bool):
-                if not isinstance(value, bool):
-                    raise InputError(f"{field.name}: found {value!r}, expected true or false")
+            if field.name == "compile":
+                _check_choice(field.name, value, (True, False, "auto"), 'true or false, or "auto"')
+            elif isinstance(field.default, bool):
+                _check_choice(field.name, value, (True, False), "true or false")
             elif isinstance(field.default, str):
-                if value not in OPTIMIZERS:
-                    raise InputError(f"{field.name}: found {value!r}, expected one of {', '.join(OPTIMIZERS)}")
+                _check_choice(field.name, value, OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
             else:
                 _check_number(field.name, value, type(field.default), zero_allowed=field.name in MAY_BE_ZERO)
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        if self.crop < MIN_SIDE:
+            raise InputError(f"crop: found {self.crop}, expected at least {MIN_SIDE} pixels a side")
+        if self.batch * self.crop**2 > MAX_BATCH_PIXELS:
+            raise InputError(
+                f"batch: found {self.batch} crops of {self.crop}x{self.crop} pixels, "
+                f"expected at most {MAX_BATCH_PIXELS} pixels in a batch"
+            )
+        if self.objective.reach >= min(self.crop, VALIDATION_SIDE):
+            raise InputError(
+                f"objective: found {self.objective}, whose blur reaches {self.objective.reach} pixels; "
+                f"expected fewer than the sides of the crops ({self.crop}) and validation squares ({VALIDATION_SIDE})"
+            )
+
+    def compiles(self, device: str) -> bool:
+        """Whether training goes through `torch.compile`.
+
+        With `auto` it does so on a CPU if the run takes in at least `COMPILED_PIXELS` pixels: steps x batch x crop x
+        crop. The rule depends on nothing but recipe and device, so that a run that is continued computes as it did
+        before. On a GPU, where nobody has measured what compiling saves, `auto` does not compile.
+
+        Args:
+            device: the type of the device, such as `cpu`.
+
+        Examples:
+            >>> long, short = (Recipe(Reconstruct(), steps=steps, compile="auto") for steps in (12_000, 1000))
+            >>> long.compiles("cpu"), short.compiles("cpu"), long.compiles("cuda")
+            (True, False, False)
+        """
+        if self.compile == "auto":
+            return device == "cpu" and self.steps * self.batch * self.crop**2 >= COMPILED_PIXELS
+        return self.compile
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe in the types of JSON; the objective is a dict with its name and parameters."""
@@ -113,44 +167,81 @@ def read_recipe(path: Path, seed: int | None = None) -> Recipe:
         raise InputError(f"{path}: {error}") from error
 
 
+def shown(value: object) -> str:
+    """A value as an error shows it: on one line, and shortened where it is long or deeply nested.
+
+    Args:
+        value: anything that TOML or JSON can hold.
+
+    Examples:
+        >>> shown("big"), shown([[[[[1]]]]])
+        ("'big'", '[[[[...]]]]')
+    """
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 4
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 60
+
+
 def _read_table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """A recipe's keys and, where it leaves them out, those of its base; `above` are the recipes that build on it."""
-    if not path.is_file():
+    try:
+        exists = path.is_file()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"{path}: {error.strerror}") from error
+    if not exists:
         raise FileNotFoundError(f"{path}: no such file")
     if path.resolve() in above:
         raise InputError(f"{path}: found itself among its bases")
+    if len(above) == MAX_BASES:
+        raise InputError(f"{path}: found more than {MAX_BASES} recipes that build on each other")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
     base = table.pop("base", None)
     known = {field.name for field in dataclasses.fields(Recipe)}
     if unknown := sorted(set(table) - known):
-        raise InputError(f"{path}: found {', '.join(unknown)}, expected only base, {', '.join(sorted(known))}")
+        names = ", ".join(key if key.isidentifier() else shown(key) for key in unknown[:10])
+        raise InputError(f"{path}: found {names}, expected only base, {', '.join(sorted(known))}")
     if base is None:
         return table
-    if not isinstance(base, str):
-        raise InputError(f"{path}: base: found {base!r}, expected the path of a recipe")
+    if not isinstance(base, str) or not base.isprintable():
+        raise InputError(f"{path}: base: found {shown(base)}, expected the path of a recipe")
     return {**_read_table(path.parent / base, (*above, path.resolve())), **table}
 
 
 def _objective(table: Any) -> Reconstruct:
     names = ", ".join(OBJECTIVES)
-    if not isinstance(table, dict) or table.get("name") not in OBJECTIVES:
-        raise InputError(f"objective: found {table!r}, expected a table whose name is one of {names}")
-    kind = OBJECTIVES[table["name"]]
+    name = table.get("name") if isinstance(table, dict) else None
+    if not isinstance(name, str) or name not in OBJECTIVES:
+        raise InputError(f"objective: found {shown(table)}, expected a table whose name is one of {names}")
+    kind = OBJECTIVES[name]
     parameters = {key: value for key, value in table.items() if key != "name"}
     expected = [field.name for field in dataclasses.fields(kind)]
     if sorted(parameters) != sorted(expected):
-        raise InputError(f"objective {kind.name}: found {sorted(parameters)}, expected the parameters {expected}")
+        raise InputError(
+            f"objective {kind.name}: found {shown(sorted(parameters))}, expected the parameters {expected}"
+        )
     for key, value in parameters.items():
         _check_number(f"objective.{key}", value, float)
     return kind(**parameters)
 
 
+def _check_choice(name: str, value: Any, choices: tuple[bool | str, ...], expected: str) -> None:
+    if not any(type(value) is type(choice) and value == choice for choice in choices):  # 1 is no true
+        raise InputError(f"{name}: found {shown(value)}, expected {expected}")
+
+
 def _check_number(name: str, value: Any, kind: type[Any], *, zero_allowed: bool = False) -> None:
     kinds = (int, float) if kind is float else kind
     if not isinstance(value, kinds) or isinstance(value, bool):
-        raise InputError(f"{name}: found {value!r}, expected a number of type {kind.__name__}")
+        raise InputError(f"{name}: found {shown(value)}, expected a number of type {kind.__name__}")
     if not (value > 0 or (zero_allowed and value == 0)) or value == float("inf"):
-        raise InputError(f"{name}: found {value!r}, expected a {'non-negative' if zero_allowed else 'positive'} number")
+        wanted = "non-negative" if zero_allowed else "positive"
+        raise InputError(f"{name}: found {shown(value)}, expected a {wanted} number")
+    low, high = (MIN_FLOAT, MAX_FLOAT) if kind is float else (0, MAX_WHOLE)
+    if not low <= value <= high:
+        raise InputError(f"{name}: found {shown(value)}, expected a number from {low} to {high}")

@@ -12,7 +12,7 @@ from perceptmetric.benchmarks.datasets.folder import files, reading
     "error",
     [
         ValueError("two\nlines"), struct.error("unpack requires 4 bytes"), zlib.error("Error -3"), KeyError("sheet"),
-        RuntimeError("encrypted"), NotImplementedError(), RecursionError("too deep"), MemoryError(), OSError("bad block"),
+        RuntimeError("encrypted"), NotImplementedError(), RecursionError("too deep"), MemoryError(), OSError("bad"),
     ],
     ids=lambda error: type(error).__name__,
 )  # fmt: skip
