@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from perceptmetric import streams
 from perceptmetric.errors import InputError
 
 BAD_INPUT = 2
@@ -20,13 +21,15 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 GIBIBYTE = 2**30
 
 
-def run(program: str, work: Callable[[], None]) -> int:
+def run(program: str, work: Callable[[], int | None]) -> int:
     """Does the work of a command and returns its exit code.
 
-    The code is 0, or 2 if input cannot be used (`InputError` or `OSError`, whose message goes to stderr). Ctrl-C gives
-    130 and a closed pipe 141, the codes that a shell gives programs ended by SIGINT and SIGPIPE. Other exceptions are
-    mistakes of the program and pass through.
-    A command has its process to itself, so that freed memory can be kept for it: see `keep_freed_memory`.
+    The code is what `work` returns (0 for None), or 2 if input cannot be used (`InputError` or `OSError`, whose message
+    goes to stderr in one line) or if the output cannot be written. Ctrl-C gives 130 and a closed pipe 141, the codes
+    that a shell gives programs ended by SIGINT and SIGPIPE. Other exceptions are mistakes of the program and pass
+    through.
+    A command has its process to itself, so that freed memory can be kept for it (see `keep_freed_memory`), and the
+    standard streams be made fit for any file name (see `perceptmetric.streams.prepare`).
 
     Args:
         program: the command's name, with which a message on stderr starts.
@@ -37,23 +40,40 @@ def run(program: str, work: Callable[[], None]) -> int:
         0
     """
     keep_freed_memory()
+    streams.prepare()
     try:
         with warnings.catch_warnings():
             # Pillow warns of some images that are refused anyway; the refusal says enough.
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            work()
+            code = work()
+        streams.flush_output()
     except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe. Python would try to write to it once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as `head`, has closed the pipe.
+        streams.give_up_output()
         return BROKEN_PIPE
     except (InputError, OSError) as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        streams.say(program, _message(error))
         return BAD_INPUT
     except KeyboardInterrupt as error:
-        print(": ".join(filter(None, (program, "interrupted", str(error)))), file=sys.stderr)
+        streams.say(program, ": ".join(filter(None, ("interrupted", str(error)))))
         return INTERRUPTED
-    return 0
+    return code or 0
+
+
+def _message(error: InputError | OSError) -> str:
+    """What went wrong, the file first. An error without a file may come from the output that could not be written."""
+    try:
+        streams.flush_output()
+    except BrokenPipeError:
+        streams.give_up_output()
+    except InputError as output_error:
+        if isinstance(error, OSError) and error.filename is None:
+            return str(output_error)
+    if isinstance(error, OSError) and error.filename is not None:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+        return f"{name}: {error.strerror}"
+    return str(error)
 
 
 def keep_freed_memory() -> bool:

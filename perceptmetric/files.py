@@ -1,11 +1,25 @@
-"""Files that are written completely or not at all."""
+"""Files that are written completely or not at all, by one process at a time."""
 
 from __future__ import annotations
 
 import os
+import secrets
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from perceptmetric.errors import InputError
+
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
 
 
 @contextmanager
@@ -21,7 +35,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         A path in the same folder. If the block raises, the file there is removed and `path` stays as it was.
 
     Raises:
-        OSError: the file cannot be replaced.
+        InputError: `path` is a folder, a pipe or a device.
+        OSError: the file cannot be written or replaced; the error names `path`.
 
     Examples:
         >>> import tempfile
@@ -32,12 +47,96 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         'whole'
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    check_writable(path)
+    # Not named after `path`, whose name may be as long as the file system allows.
+    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(temporary)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Refuses a path at which something other than a regular file is: writing to it could hang, or destroy it.
+
+    Args:
+        path: the file to write, which need not exist.
+
+    Raises:
+        InputError: it is a folder, a pipe, a socket or a device.
+
+    Examples:
+        >>> check_writable(os.curdir)
+        Traceback (most recent call last):
+        perceptmetric.errors.InputError: .: is a folder, expected a file to write
+    """
+    path = Path(path)
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except FileNotFoundError:
+        return
+    if kind != stat.S_IFREG:
+        raise InputError(f"{path}: is {KINDS.get(kind, 'no file')}, expected a file to write")
+
+
+def lock(file: IO[bytes], path: str | os.PathLike[str], *, patience: float = 1.0) -> None:
+    """Reserves an open file for this process until it is closed, also by the end of the process, however it ends.
+
+    Only processes that call this function are kept off. Where the file system knows no locks, nothing happens.
+
+    Args:
+        file: open for writing.
+        path: where the file is, for the error.
+        patience: how many seconds to wait for another process.
+
+    Raises:
+        InputError: another process has reserved the file, or replaced it since it was opened.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "distances.csv"
+        >>> with path.open("ab") as first, path.open("ab") as second:
+        ...     lock(first, path)
+        ...     lock(second, path, patience=0)
+        Traceback (most recent call last):
+        perceptmetric.errors.InputError: ...distances.csv: another process is writing to it; wait for it, or name...
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            _try_lock(file)
+            break
+        except (BlockingIOError, PermissionError):
+            if time.monotonic() >= end:
+                raise InputError(
+                    f"{path}: another process is writing to it; wait for it, or name another file"
+                ) from None
+            time.sleep(0.05)
+        except OSError:
+            break
+    if not os.path.samestat(Path(path).stat(), os.fstat(file.fileno())):
+        raise InputError(f"{path}: another process has just replaced it; run the command again")
+
+
+def _try_lock(file: IO[bytes]) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        position = file.tell()
+        file.seek(2**62)  # Windows keeps others from reading what is locked, so lock what is never there
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        finally:
+            file.seek(position)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from perceptmetric.errors import InputError
-from perceptmetric.files import replacing
+from perceptmetric.files import check_writable, replacing
 from perceptmetric.images import open_image
 
 COLOURS = ((0, 0, 0), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
@@ -63,14 +64,39 @@ def save(distorted: str | os.PathLike[str], distance_map: Tensor, path: str | os
         InputError: the image cannot be used, Pillow cannot write such a format, or the folder does not exist.
     """
     picture = draw(open_image(distorted), distance_map)
+    with replacing(path) as temporary:
+        picture.save(temporary, picture_format(path))
+
+
+def picture_format(path: str | os.PathLike[str], inputs: Sequence[str | os.PathLike[str]] = ()) -> str:
+    """The format in which a picture is to be written, if it can be.
+
+    Args:
+        path: of the picture; its suffix says the format.
+        inputs: images that it must not replace.
+
+    Returns:
+        Pillow's name of the format.
+
+    Raises:
+        InputError: Pillow cannot write such a format, the folder does not exist, something other than a file is at
+            `path`, or one of the inputs.
+
+    Examples:
+        >>> picture_format("map.png")
+        'PNG'
+    """
     path = Path(path)
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind not in Image.SAVE:
         raise InputError(f"{path}: found no picture format with this suffix, expected one such as .png")
     if not path.resolve().parent.is_dir():
         raise InputError(f"{path}: no such folder to write to")
-    with replacing(path) as temporary:
-        picture.save(temporary, kind)
+    for image in inputs:
+        if path.exists() and Path(image).exists() and path.samefile(image):
+            raise InputError(f"{path}: is the image that is measured, expected another file for its map")
+    check_writable(path)
+    return kind
 
 
 def _coloured(shares: np.ndarray) -> np.ndarray:

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 
-from perceptmetric.cli.pairs import Pair, Result
+from perceptmetric import files
+from perceptmetric.cli.measurement import Result
+from perceptmetric.cli.pairs import Pair
 from perceptmetric.errors import InputError
-from perceptmetric.files import replacing
 
 
 class ResumableTable:
     """A CSV file to which each result is appended, in one write, as soon as its pair is measured.
 
-    An incomplete last line, which a process leaves that dies while writing it, is dropped; that pair is measured again.
+    When the table is opened, it loses what has to be measured again: an incomplete last line, which a process leaves
+    that dies while writing it, and the lines without distances, whose pairs could not be measured. While it is open,
+    other processes cannot open it.
 
     Args:
-        path: the file; its folder must exist. Only one process at a time may write to it.
+        path: the file; its folder must exist.
         checkpoints: the columns after `reference` and `distorted`.
 
     Raises:
-        InputError: the file is not a table of distances by these checkpoints.
+        InputError: the file is not a table of distances by these checkpoints, another process has it open, or `path`
+            is a folder, a pipe or a device.
+        OSError: the file cannot be opened.
 
     Examples:
         >>> import tempfile
@@ -37,34 +45,75 @@ class ResumableTable:
     """
 
     def __init__(self, path: Path, checkpoints: Sequence[str]) -> None:
-        header = ["reference", "distorted", *checkpoints]
-        self.done: set[Pair] = set()
-        """The pairs that are in the file."""
-        complete = _end_of_last_line(path) if path.exists() else 0
-        if complete == 0 and path.exists() and not _line(header).startswith(path.read_bytes()[:4096]):
-            raise InputError(f"{path}: found something else, expected a table of distances")
-        for number, row in enumerate(read_lines(path) if complete else (), 1):
-            if number == 1 and row != header:
-                raise InputError(f"{path}: found the columns {','.join(row)}, expected {','.join(header)}")
-            if len(row) != len(header):
-                raise InputError(f"{path}: line {number}: found {len(row)} columns, expected {len(header)}")
-            if number > 1:
-                self.done.add((row[0], row[1]))
-        self._file = path.open("ab", buffering=0)
-        self._file.truncate(complete)
-        if complete == 0:
-            self._file.write(_line(header))
+        self.path = path
+        self.checkpoints = checkpoints
+        self._file, rows = self._opened()
+        self._not_asked_for = Counter((row[0], row[1]) for row in rows)
+        self._end = _end_of_last_line(path)
+        self._file.truncate(self._end)
+        if self._end == 0:
+            self._write(_line(_header(checkpoints)))
+
+    def _opened(self) -> tuple[FileIO, list[list[str]]]:
+        """The file, reserved for this process, and its lines, all of them with distances."""
+        while True:
+            files.check_writable(self.path)
+            file = self.path.open("ab", buffering=0)
+            try:
+                files.lock(file, self.path)
+                rows = read_table(self.path, self.checkpoints)
+                measured = [row for row in rows if is_measured(row)]
+                if len(measured) == len(rows):
+                    return file, rows
+                if os.name == "nt":
+                    file.close()  # Windows replaces no file that is open
+                write_table(self.path, self.checkpoints, measured)
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+
+    @property
+    def done(self) -> set[Pair]:
+        """The pairs that were in the file when it was opened."""
+        return set(self._not_asked_for)
+
+    def take(self, pair: Pair) -> bool:
+        """Whether the file had a line for this pair when it was opened; each of its lines is good for one call.
+
+        So a list that names a pair twice gets two lines, also if it was stopped between them.
+        """
+        if self._not_asked_for[pair] == 0:
+            return False
+        self._not_asked_for[pair] -= 1
+        return True
+
+    @property
+    def others(self) -> int:
+        """How many lines were in the file for which `take` was not called."""
+        return self._not_asked_for.total()
 
     def append(self, result: Result) -> None:
         """Adds a result. Once this returns, the result is kept even if the process dies.
 
         Raises:
-            InputError: a path contains a line break.
+            InputError: a path contains a line break, or the file cannot be written, because the disk is full, say. The
+                file is then as it was before.
         """
         for path in (result.reference, result.distorted):
             if "\n" in path or "\r" in path:
                 raise InputError(f"{path!r}: found a line break in a path, expected none")
-        self._file.write(_line([result.reference, result.distorted, *result.distances]))
+        self._write(_line([result.reference, result.distorted, *(result.distances or [""] * len(self.checkpoints))]))
+
+    def _write(self, line: bytes) -> None:
+        rest = line
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._file.truncate(self._end)
+            raise InputError(f"{self.path}: cannot be written ({error.strerror}); the lines before are kept") from error
+        self._end += len(line)
 
     def __enter__(self) -> ResumableTable:
         return self
@@ -75,58 +124,72 @@ class ResumableTable:
         self._file.close()
 
 
-def shard_path(path: Path, rank: int, ranks: int) -> Path:
-    """The file into which one of several processes writes its part of a table: its shard.
+def read_table(path: Path, checkpoints: Sequence[str]) -> list[list[str]]:
+    """Reads the complete lines of a table below its header, and checks them.
 
     Args:
-        path: the whole table; a single process writes to it directly.
-        rank: number of the process, from 0.
-        ranks: how many processes there are.
-
-    Examples:
-        >>> shard_path(Path("out/distances.csv"), 0, 4).name
-        'distances.0-of-4.csv'
-    """
-    return path if ranks == 1 else path.with_name(f"{path.stem}.{rank}-of-{ranks}{path.suffix}")
-
-
-def merge_shards(path: Path, ranks: int, pairs: int) -> bool:
-    """Writes the whole table from its shards, in the order of the pairs, if every shard is complete.
-
-    Args:
-        path: the whole table; its shards lie beside it.
-        ranks: how many shards there are.
-        pairs: how many pairs there are in all shards together.
+        path: the table; an incomplete last line is left out. A file that does not exist has no lines.
+        checkpoints: the columns that are expected after `reference` and `distorted`.
 
     Returns:
-        Whether the table was written.
+        The cells of each line: two paths, then the distances, all of them finite numbers or all of them empty.
+
+    Raises:
+        InputError: the file is not a table of distances by these checkpoints.
+        OSError: the file cannot be read.
 
     Examples:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "distances.csv"
-        >>> for rank in range(2):
-        ...     with ResumableTable(shard_path(path, rank, 2), ["denoise"]) as table:
-        ...         table.append(Result("a.png", f"{rank}.png", (0.5,)))
-        >>> merge_shards(path, ranks=2, pairs=2)
-        True
-        >>> [row[1] for row in read_lines(path)]
-        ['distorted', '0.png', '1.png']
+        >>> read_table(Path("nowhere.csv"), ["denoise"])
+        []
     """
-    paths = [shard_path(path, rank, ranks) for rank in range(ranks)]
-    if not all(_is_complete(shard, len(range(rank, pairs, ranks))) for rank, shard in enumerate(paths)):
-        return False
-    tables = [read_lines(shard) for shard in paths]
-    header, *_ = [next(rows) for rows in tables]
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        file.write(_line(header))
-        file.writelines(_line(row) for rows in zip_longest(*tables) for row in rows if row is not None)
-    return True
+    header, rows = _header(checkpoints), []
+    if not path.exists():
+        return []
+    files.check_writable(path)
+    try:
+        for number, row in enumerate(read_lines(path), 1):
+            if number == 1 and row != header:
+                raise InputError(f"{path}: found the columns {','.join(row)}, expected {','.join(header)}")
+            if len(row) != len(header):
+                raise InputError(f"{path}: line {number}: found {len(row)} columns, expected {len(header)}")
+            if number > 1:
+                if not _are_distances(row[2:]):
+                    raise InputError(f"{path}: line {number}: found {','.join(row[2:])}, expected finite numbers")
+                rows.append(row)
+    except csv.Error as error:
+        raise InputError(f"{path}: not a table of distances ({error})") from error
+    if not rows and _end_of_last_line(path) == 0:
+        with path.open("rb") as file:
+            if not _line(header).startswith(file.read(65536)):
+                raise InputError(f"{path}: found something else, expected a table of distances")
+    return rows
 
 
-def _is_complete(shard: Path, pairs: int) -> bool:
-    if not shard.exists() or _end_of_last_line(shard) != shard.stat().st_size:
-        return False
-    return sum(1 for _ in read_lines(shard)) == 1 + pairs
+def is_measured(row: Sequence[str]) -> bool:
+    """Whether a line of a table, as `read_table` gives it, has distances.
+
+    Examples:
+        >>> is_measured(["a.png", "b.png", "0.5"]), is_measured(["a.png", "b.png", ""])
+        (True, False)
+    """
+    return bool(row[2])
+
+
+def write_table(path: Path, checkpoints: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Writes a table, completely or not at all.
+
+    Args:
+        path: the table.
+        checkpoints: the columns after `reference` and `distorted`.
+        rows: the cells of each line, as `read_table` gives them.
+
+    Raises:
+        InputError: `path` is a folder, a pipe or a device.
+        OSError: the table cannot be written.
+    """
+    with files.replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(_line(_header(checkpoints)))
+        file.writelines(map(_line, rows))
 
 
 def read_lines(path: Path) -> Iterator[list[str]]:
@@ -141,9 +204,22 @@ def read_lines(path: Path) -> Iterator[list[str]]:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
-        complete = (line.decode("utf-8", errors="surrogateescape") for line in file if line.endswith(b"\n"))
-        yield from csv.reader(complete)
+    # Read at once, because the process that owns the file may be about to cut off its last line.
+    lines = io.BytesIO(path.read_bytes())
+    yield from csv.reader(line.decode("utf-8", errors="surrogateescape") for line in lines if line.endswith(b"\n"))
+
+
+def _header(checkpoints: Sequence[str]) -> list[str]:
+    return ["reference", "distorted", *checkpoints]
+
+
+def _are_distances(cells: Sequence[str]) -> bool:
+    if not any(cells):
+        return True
+    try:
+        return all(math.isfinite(float(cell)) for cell in cells)
+    except ValueError:
+        return False
 
 
 def _line(cells: Iterable[str | float]) -> bytes:

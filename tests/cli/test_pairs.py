@@ -1,43 +1,11 @@
-from itertools import islice, repeat
+import os
+import unicodedata
 
 import pytest
 from PIL import Image
 
-from perceptmetric import InputError, PerceptualDistance, distance
-from perceptmetric.cli import pairs
-from perceptmetric.cli.pairs import from_files, from_folders, from_lines, measure
-from perceptmetric.images import as_pixels
-
-
-@pytest.mark.parametrize("ahead", [0, 1, 5])
-def test_a_reference_in_a_row_of_pairs_is_read_once(samples, monkeypatch, ahead):
-    paths = [str(samples / name) for name in ("cat.png", "coffee.png", "rocket.png")]
-    read = []
-    monkeypatch.setattr(pairs, "as_pixels", lambda path: read.append(path) or as_pixels(path))
-    todo = [(paths[0], paths[1]), (paths[0], paths[2]), (paths[1], paths[2])]
-    results = list(measure(todo, [PerceptualDistance()], ahead=ahead))
-    assert sorted(read) == sorted([paths[0], paths[1], paths[2], paths[1], paths[2]])
-    for result, (reference, distorted) in zip(results, todo, strict=True):
-        assert (result.reference, result.distorted) == (reference, distorted)
-        assert result.distances == (pytest.approx(distance(reference, distorted), abs=1e-6),)
-
-
-def test_distances_come_before_the_failure_after_them(samples):
-    cat = str(samples / "cat.png")
-    results = measure(from_lines([f"{cat}\t{cat}", "alone"]), [PerceptualDistance()], ahead=5)
-    assert next(results).distances == (0,)
-    with pytest.raises(InputError, match="line 2"):
-        next(results)
-    results = measure([(cat, cat), (cat, "missing.png")], [PerceptualDistance()], ahead=5)
-    assert next(results).distances == (0,)
-    with pytest.raises(FileNotFoundError, match=r"missing\.png"):
-        next(results)
-
-
-@pytest.mark.parametrize("ahead", [0, 5])
-def test_pairs_without_end_are_measured_one_by_one(samples, ahead):
-    endless = repeat((str(samples / "cat.png"), str(samples / "cat-jpeg.jpg")))
-    assert len({result.distances for result in islice(measure(endless, [PerceptualDistance()], ahead=ahead), 3)}) == 1
+from perceptmetric import InputError
+from perceptmetric.cli.pairs import from_files, from_folders, from_lines, on_one_line
 
 
 @pytest.fixture
@@ -52,26 +20,92 @@ def folders(tmp_path):
 
 def test_folders_are_matched_in_order(folders):
     a, b = folders
-    assert from_folders(a, b) == [(f"{a}/{name}", f"{b}/{name}") for name in ("1.png", "10.png", "deeper/2.png")]
+    assert from_folders(a, b, pytest.fail) == [
+        (f"{a}/{name}", f"{b}/{name}") for name in ("1.png", "10.png", "deeper/2.png")
+    ]
 
 
-def test_an_image_without_counterpart_or_with_two_is_named(folders, tmp_path):
+def test_an_image_without_counterpart_or_with_two_is_named_and_left_out(folders, tmp_path):
     a, b = folders
     (b / "1.png").rename(b / "1.jpg")
-    assert from_folders(a, b)[0] == (f"{a}/1.png", f"{b}/1.jpg")
+    assert from_folders(a, b, pytest.fail)[0] == (f"{a}/1.png", f"{b}/1.jpg")
     (b / "1.jpg").rename(b / "3.jpg")
-    with pytest.raises(InputError, match=r"b: no counterpart of .*a/1\.png$"):
-        from_folders(a, b)
-    (a / "1.png").unlink()
-    (a / "10.png").unlink()
-    with pytest.raises(InputError, match=r"a: no counterpart of .*b/10\.png \(and 1 more\)$"):
-        from_folders(a, b)
+    said = []
+    assert [pair[0] for pair in from_folders(a, b, said.append)] == [f"{a}/10.png", f"{a}/deeper/2.png"]
+    assert said == [f"{b}: no counterpart of {a}/1.png", f"{a}: no counterpart of {b}/3.jpg"]
     (b / "3.png").write_bytes(b"")
-    with pytest.raises(InputError, match=r"3\.png: found .*3\.jpg too, expected one image of a name"):
-        from_folders(a, b)
+    (a / "1.png").rename(a / "3.png")
+    said.clear()
+    assert len(from_folders(a, b, said.append)) == 2
+    assert said == [f"{b}/3.png: found {b}/3.jpg too, expected one image of a name"]
+
+
+def test_folders_without_a_pair_are_an_error(folders, tmp_path):
+    a, b = folders
+    for name in ("1.png", "10.png"):
+        (a / name).unlink()
+    (a / "deeper" / "2.png").rename(a / "2.png")
+    with pytest.raises(InputError, match=r"b: no counterpart of .*a/2\.png \(and 3 more\)$"):
+        from_folders(a, b, pytest.fail)
+    (b / "deeper" / "2.png").unlink()
+    (b / "1.png").unlink()
+    (b / "10.png").unlink()
+    with pytest.raises(InputError, match="b: found no image"):
+        from_folders(a, b, pytest.fail)
     (tmp_path / "c").mkdir()
     with pytest.raises(InputError, match="c: found no image"):
-        from_folders(tmp_path / "c", tmp_path / "c")
+        from_folders(tmp_path / "c", tmp_path / "c", pytest.fail)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "._1.png",
+        ".hidden.png",
+        ".ipynb_checkpoints/1-checkpoint.png",
+        "a.h5",
+        "b.pdf",
+        "c.txt",
+        "d.mpg",
+        "e.grib",
+        "no",
+    ],
+)
+def test_hidden_files_and_files_that_are_no_pictures_are_left_out(folders, name):
+    a, b = folders
+    expected = from_folders(a, b, pytest.fail)
+    (b / name).parent.mkdir(exist_ok=True)
+    (b / name).write_bytes(b"\0\5\x16\7")
+    assert from_folders(a, b, pytest.fail) == expected
+
+
+def test_unicode_forms_of_one_name_match(folders):
+    a, b = folders
+    composed, decomposed = (unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD"))
+    (a / f"{composed}.png").touch()
+    (b / f"{decomposed}.png").touch()
+    assert (f"{a}/{composed}.png", f"{b}/{decomposed}.png") in from_folders(a, b, pytest.fail)
+
+
+def test_names_that_are_no_text_match(folders):
+    a, b = folders
+    for folder in folders:
+        (folder / os.fsdecode(b"caf\xe9.png")).touch()
+    assert (f"{a}/caf\udce9.png", f"{b}/caf\udce9.png") in from_folders(a, b, pytest.fail)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_cannot_be_read_is_an_error(folders):
+    a, b = folders
+    (b / "deeper").chmod(0)
+    with pytest.raises(PermissionError, match="deeper"):
+        from_folders(a, b, pytest.fail)
+    (b / "deeper").chmod(0o700)
+
+
+def test_a_pattern_stands_for_files(folders):
+    a, _ = folders
+    assert from_files("a.png", [f"{a}/*"]) == [("a.png", f"{a}/{name}") for name in ("1.png", "10.png", "notes.txt")]
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path):
@@ -80,9 +114,23 @@ def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path):
     assert from_files("a.png", [str(path), "missing.png"]) == [("a.png", str(path)), ("a.png", "missing.png")]
 
 
-@pytest.mark.parametrize("line", ["", "a.png", "a.png\tb.png\tc.png", "\tb.png", "a.png b.png"])
+@pytest.mark.parametrize("line", [" ", "a.png", "a.png\tb.png\tc.png", "\tb.png", "a.png b.png"])
 def test_a_line_of_another_form_is_numbered(line):
     stream = from_lines(["a.png\tb.png\r\n", line + "\n"])
     assert next(stream) == ("a.png", "b.png")
     with pytest.raises(InputError, match="line 2: found "):
         next(stream)
+
+
+def test_empty_lines_are_left_out_and_counted():
+    stream = from_lines(["a.png\tb.png\n", "\n", "\r\n", "a.png\tc.png", "", "broken\n"])
+    assert [next(stream), next(stream)] == [("a.png", "b.png"), ("a.png", "c.png")]
+    with pytest.raises(InputError, match="line 6: found 'broken'"):
+        next(stream)
+
+
+def test_a_path_with_a_line_break_is_named_and_left_out():
+    said = []
+    todo = [("a.png", "b.png"), ("a\n.png", "b.png"), ("a.png", "\r.png"), ("a.png", "c.png")]
+    assert list(on_one_line(todo, said.append)) == [todo[0], todo[3]]
+    assert [line.split(":")[0] for line in said] == ["'a\\n.png'", "'\\r.png'"]

@@ -11,8 +11,9 @@ from PIL import Image
 
 from perceptmetric import InputError
 from perceptmetric.cli.main import main
-from perceptmetric.cli.pairs import Result
-from perceptmetric.cli.resumable import ResumableTable, read_lines, shard_path
+from perceptmetric.cli.measurement import Result
+from perceptmetric.cli.resumable import ResumableTable, read_lines
+from perceptmetric.cli.shards import shard_path
 
 COMMAND = [sys.executable, "-c", "import sys; from perceptmetric.cli.main import main; sys.exit(main())"]
 PAIRS = 200

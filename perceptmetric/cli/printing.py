@@ -1,0 +1,63 @@
+"""The forms in which results are printed: text, CSV and JSON, each result as soon as it is there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+from perceptmetric.cli.measurement import Result
+from perceptmetric.streams import flush_output
+
+
+def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
+    """Prints a line for each pair that was measured: its distances and the distorted image's path, separated by tabs.
+
+    With several checkpoints a header comes first.
+
+    Raises:
+        InputError: the output cannot be written.
+    """
+    if len(checkpoints) > 1:
+        print(*checkpoints, "distorted", sep="\t")
+    for result in results:
+        if result.problem is None:
+            print(*(f"{distance:.6f}" for distance in result.distances), result.distorted, sep="\t")
+            flush_output()
+
+
+def write_csv(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
+    """Prints CSV with the columns `reference`, `distorted` and one for each checkpoint, named after it.
+
+    The distances of a pair that could not be measured are empty.
+
+    Raises:
+        InputError: the output cannot be written.
+    """
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["reference", "distorted", *checkpoints])
+    for result in results:
+        writer.writerow([result.reference, result.distorted, *(result.distances or [""] * len(checkpoints))])
+        flush_output()
+
+
+def write_json(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
+    """Prints a JSON object on each line: `reference`, `distorted`, and `distances` with a number by checkpoint.
+
+    The distances of a pair that could not be measured are null. Characters that the output's encoding lacks, and bytes
+    of a name that are no text, are escaped as JSON does it, so that Python reads the same name back.
+
+    Raises:
+        InputError: the output cannot be written.
+    """
+    for result in results:
+        distances = dict(zip(checkpoints, result.distances or [None] * len(checkpoints), strict=True))
+        row = {"reference": result.reference, "distorted": result.distorted, "distances": distances}
+        text = json.dumps(row, ensure_ascii=False)
+        try:
+            text.encode(sys.stdout.encoding or "utf-8")
+        except UnicodeEncodeError:
+            text = json.dumps(row)
+        print(text)
+        flush_output()

@@ -1,0 +1,61 @@
+from itertools import islice, repeat
+
+import pytest
+from PIL import Image
+
+from perceptmetric import InputError, PerceptualDistance, distance
+from perceptmetric.cli import measurement
+from perceptmetric.cli.measurement import measure
+from perceptmetric.cli.pairs import from_lines
+from perceptmetric.images import as_pixels
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 5])
+def test_a_reference_in_a_row_of_pairs_is_read_once(samples, monkeypatch, ahead):
+    paths = [str(samples / name) for name in ("cat.png", "coffee.png", "rocket.png")]
+    read = []
+    monkeypatch.setattr(measurement, "as_pixels", lambda path: read.append(path) or as_pixels(path))
+    todo = [(paths[0], paths[1]), (paths[0], paths[2]), (paths[1], paths[2])]
+    results = list(measure(todo, [PerceptualDistance()], ahead=ahead))
+    assert sorted(read) == sorted([paths[0], paths[1], paths[2], paths[1], paths[2]])
+    for result, (reference, distorted) in zip(results, todo, strict=True):
+        assert (result.reference, result.distorted) == (reference, distorted)
+        assert result.distances == (pytest.approx(distance(reference, distorted), abs=1e-6),)
+
+
+def test_distances_come_before_the_failure_after_them(samples):
+    cat = str(samples / "cat.png")
+    results = measure(from_lines([f"{cat}\t{cat}", "alone"]), [PerceptualDistance()], ahead=5)
+    assert next(results).distances == (0,)
+    with pytest.raises(InputError, match="line 2"):
+        next(results)
+    results = measure([(cat, cat), (cat, "missing.png")], [PerceptualDistance()], ahead=5)
+    assert next(results).distances == (0,)
+    failed = next(results)
+    assert failed.distances == ()
+    assert failed.problem.startswith("missing.png: no such file")
+
+
+@pytest.mark.parametrize("ahead", [0, 5])
+def test_pairs_without_end_are_measured_one_by_one(samples, ahead):
+    endless = repeat((str(samples / "cat.png"), str(samples / "cat-jpeg.jpg")))
+    assert len({result.distances for result in islice(measure(endless, [PerceptualDistance()], ahead=ahead), 3)}) == 1
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 5])
+def test_a_pair_that_cannot_be_measured_does_not_stop_the_others(samples, tmp_path, ahead):
+    cat, jpeg = str(samples / "cat.png"), str(samples / "cat-jpeg.jpg")
+    broken, small, missing = (str(tmp_path / name) for name in ("broken.png", "small.png", "missing.png"))
+    (tmp_path / "broken.png").write_bytes(b"")
+    Image.new("RGB", (8, 8)).save(small)
+    todo = [(cat, broken), (cat, jpeg), (cat, small), (cat, cat), (missing, jpeg), (missing, cat), (cat, jpeg)]
+    results = list(measure(todo, [PerceptualDistance()], ahead=ahead))
+    assert [(result.reference, result.distorted) for result in results] == todo
+    expected = [None, distance(cat, jpeg), None, 0, None, None, distance(cat, jpeg)]
+    for result, value, name in zip(results, expected, (broken, "", small, "", missing, missing, ""), strict=True):
+        if value is None:
+            assert result.distances == ()
+            assert result.problem.startswith(f"{name}: ")
+        else:
+            assert result.problem is None
+            assert result.distances == (pytest.approx(value, abs=1e-6),)
