@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
+from safetensors.torch import save_file
+from torch import Tensor
 
-from perceptmetric import hub
+from perceptmetric import configs, hub
+from perceptmetric.ambient import torch_defaults
 from perceptmetric.errors import InputError
 from perceptmetric.files import replacing, write
 from perceptmetric.perceptnet import Autoencoder
@@ -28,6 +31,15 @@ UNTRAINED = "untrained"
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 ARCHITECTURE = "perceptnet-autoencoder"
+
+MAX_WEIGHTS_BYTES = 2**24
+"""A larger weights file is refused unread; in float64 the network takes 0.6 MB."""
+
+LARGEST_WEIGHT = 1e6
+"""A larger weight is refused, because activations could overflow; those of the bundled checkpoints are below 60."""
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""The precisions that weights can be stored in."""
 
 
 def bundled_names() -> list[str]:
@@ -52,7 +64,9 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
         The network, in evaluation mode and float32, and its config.
 
     Raises:
-        InputError: there is no such checkpoint, it cannot be downloaded, or its files hold another network.
+        InputError: there is no such checkpoint, it cannot be downloaded, or its files hold another network, numbers
+            that are not finite, or a config that `perceptmetric.configs.checked` refuses.
+        TypeError: `checkpoint` is neither a name nor a path.
 
     Examples:
         >>> network, config = load("deblur")
@@ -63,15 +77,50 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
         return untrained(seed=0).eval(), _read_config(_bundled() / UNTRAINED / CONFIG_FILE, UNTRAINED)
     folder, name = _locate(checkpoint, revision)
     config = _read_config(folder / CONFIG_FILE, f"{name}/{CONFIG_FILE}")
-    network = Autoencoder()
-    try:
-        network.load_state_dict(load_file(folder / WEIGHTS_FILE))
-    except FileNotFoundError as error:
-        raise InputError(f"{name}/{WEIGHTS_FILE}: no such file, expected a checkpoint's weights") from error
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"{name}/{WEIGHTS_FILE}: not the weights of a {ARCHITECTURE} ({reason})") from error
+    with torch_defaults():
+        network = Autoencoder()
+        network.load_state_dict(_read_weights(folder / WEIGHTS_FILE, network.state_dict(), f"{name}/{WEIGHTS_FILE}"))
     return network.eval(), config
+
+
+def checked_weights(weights: Mapping[str, Any], expected: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The weights, if a network can take them: the right names and shapes, and finite floats.
+
+    Args:
+        weights: the tensors by their names.
+        expected: tensors of the names and shapes that they must have.
+        name: what an error calls the weights.
+
+    Returns:
+        The same tensors.
+
+    Raises:
+        InputError: a tensor is missing, is one too many, or cannot be used.
+
+    Examples:
+        >>> checked_weights({"a": torch.ones(1, dtype=torch.int8)}, {"a": torch.ones(1)}, "mine")
+        Traceback (most recent call last):
+        perceptmetric.errors.InputError: mine: not the weights of a perceptnet-autoencoder (a: found torch.int8, ...
+    """
+    reasons = [f"{key} is missing" for key in expected if key not in weights]
+    reasons += [f"{key!r:.100} is unknown" for key in weights if key not in expected]
+    reasons += [
+        f"{key}: {wrong}" for key in expected if key in weights and (wrong := _wrong(weights[key], expected[key]))
+    ]
+    if reasons:
+        raise InputError(f"{name}: not the weights of a {ARCHITECTURE} ({reasons[0]})")
+    return dict(weights)
+
+
+def _wrong(weight: Any, expected: Tensor) -> str | None:
+    """What is wrong with one of a network's tensors, if anything."""
+    if not isinstance(weight, Tensor) or weight.dtype not in FLOATS:
+        return f"found {weight.dtype if isinstance(weight, Tensor) else type(weight).__name__}, expected floats"
+    if weight.shape != expected.shape:
+        return f"found shape {tuple(weight.shape)}, expected {tuple(expected.shape)}"
+    if not (weight.abs() <= LARGEST_WEIGHT).all():
+        return f"found {weight.abs().max().item():g}, expected finite numbers of at most {LARGEST_WEIGHT:g}"
+    return None
 
 
 def save(
@@ -85,11 +134,12 @@ def save(
 
     Args:
         network: of any precision and on any device.
-        config: anything that JSON can hold; `architecture` is added.
+        config: what `perceptmetric.configs.checked` takes; `architecture` is added.
         folder: where to write; it is made if it does not exist.
         dtype: the weights are rounded to this precision in the file.
 
     Raises:
+        InputError: the config cannot be used.
         OSError: a file cannot be written.
 
     Examples:
@@ -99,12 +149,13 @@ def save(
         >>> load(folder)[1]
         {'architecture': 'perceptnet-autoencoder', 'seed': 3}
     """
+    text = json.dumps(configs.checked({"architecture": ARCHITECTURE, **config}, "config"), indent=2) + "\n"
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.to("cpu", dtype).contiguous() for name, tensor in network.state_dict().items()}
     with replacing(folder / WEIGHTS_FILE) as temporary:
         save_file(weights, temporary)
-    write(folder / CONFIG_FILE, json.dumps({"architecture": ARCHITECTURE, **config}, indent=2) + "\n")
+    write(folder / CONFIG_FILE, text)
 
 
 def untrained(seed: int) -> Autoencoder:
@@ -117,8 +168,8 @@ def untrained(seed: int) -> Autoencoder:
         >>> torch.equal(untrained(seed=1).encoder.conv3.weight, untrained(seed=1).encoder.conv3.weight)
         True
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with torch_defaults(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every other device too
         return Autoencoder()
 
 
@@ -145,31 +196,56 @@ def _bundled() -> Path:
 
 def _locate(checkpoint: str | os.PathLike[str], revision: str | None) -> tuple[Path, str]:
     """The folder that holds a checkpoint, and what errors call the checkpoint."""
+    if not isinstance(checkpoint, (str, os.PathLike)):
+        raise TypeError(f"checkpoint: found {type(checkpoint).__name__}, expected a name, a folder or a Hub repository")
     if isinstance(checkpoint, str) and checkpoint in bundled_names():
         folder = _bundled() / checkpoint
-    elif Path(checkpoint).is_dir():
-        folder = Path(checkpoint)
+    elif os.path.isdir(checkpoint):  # noqa: PTH112  # Path.is_dir raises where a name is too long
+        folder = Path(os.fsdecode(checkpoint))
     elif isinstance(checkpoint, str) and hub.is_repository(checkpoint):
         return hub.download(checkpoint, [WEIGHTS_FILE, CONFIG_FILE], revision), f"Hub repository {checkpoint}"
     else:
-        names = ", ".join([*bundled_names(), UNTRAINED])
-        raise InputError(
-            f"checkpoint {checkpoint}: found neither a folder nor a bundled name ({names}), "
-            "and a Hub repository is owner/name"
-        )
+        raise InputError(f"checkpoint {checkpoint!s:.200}: {_no_checkpoint(checkpoint)}")
     if revision is not None:
         raise InputError(f"revision {revision}: checkpoint {checkpoint} is not a Hub repository and has none")
     return folder, str(folder)
 
 
+def _no_checkpoint(checkpoint: str | os.PathLike[str]) -> str:
+    if os.path.exists(checkpoint):  # noqa: PTH110  # Path.exists raises where a name is too long
+        return f"found a file, expected the folder that holds {WEIGHTS_FILE} and {CONFIG_FILE}"
+    names = ", ".join([*bundled_names(), UNTRAINED])
+    return f"found neither a folder nor a bundled name ({names}), and a Hub repository is owner/name"
+
+
 def _read_config(path: Path, name: str) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{name}: no such file, expected a checkpoint's config") from error
-    except ValueError as error:
-        raise InputError(f"{name}: not JSON ({error})") from error
-    architecture = config.get("architecture") if isinstance(config, dict) else None
+    config = configs.parsed(_read(path, name, "a checkpoint's config", configs.MAX_BYTES), name)
+    architecture = config.get("architecture")
     if architecture != ARCHITECTURE:
-        raise InputError(f"{name}: found architecture {architecture!r}, expected {ARCHITECTURE!r}")
-    return dict(config)
+        raise InputError(f"{name}: found architecture {architecture!r:.100}, expected {ARCHITECTURE!r}")
+    return configs.checked(config, name)
+
+
+def _read_weights(path: Path, expected: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    content = _read(path, name, "a checkpoint's weights", MAX_WEIGHTS_BYTES)
+    try:
+        weights = from_safetensors(content)
+    except Exception as error:  # beside its own, safetensors lets KeyError, ValueError, RuntimeError, ... through
+        reason = (str(error).splitlines() or [type(error).__name__])[-1].strip()
+        raise InputError(f"{name}: not the weights of a {ARCHITECTURE} ({reason:.200})") from error
+    return checked_weights(weights, expected, name)
+
+
+def _read(path: Path, name: str, what: str, largest: int) -> bytes:
+    """The content of a file of a checkpoint, which is opened only if it is a file and not too large."""
+    if not path.exists():
+        raise InputError(f"{name}: no such file, expected {what}")
+    if not path.is_file():
+        raise InputError(f"{name}: not a file, expected {what}")
+    try:
+        size = path.stat().st_size
+        if size > largest:
+            raise InputError(f"{name}: found {size} bytes, expected {what}, of at most {largest}")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from error

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-import math
+import hashlib
+import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, overload
@@ -17,10 +18,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from perceptmetric import checkpoints, hub, model_card, tiles
+from perceptmetric import checkpoints, configs, hub, model_card, tiles
 from perceptmetric import readout as readouts
+from perceptmetric.ambient import torch_defaults
 from perceptmetric.errors import InputError
 from perceptmetric.fast.kernels import suits, wants_gradient
+from perceptmetric.fast.torch_private import is_transformed
 from perceptmetric.images import MIN_SIDE, ImageLike, as_floats, as_pixels
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import Encoded, Readout
@@ -28,6 +31,32 @@ from perceptmetric.readout import Encoded, Readout
 TID2013_PIXELS_PER_DEGREE = 32.0
 """How large the observers of TID2013 saw its images, the setting in which the default readout was compared with people.
 Most of them sat at 19-inch screens of 1152x864 pixels; they chose the distance themselves, and 60 cm is assumed."""
+
+SETTINGS = ("readout", "stage", "pixels_per_degree", "check")
+"""What a checkpoint's config holds of the metric rather than of its network."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What makes two metrics the same: if all of it is equal, they give the same distances.
+
+    Args:
+        readout: `default` or `paper`.
+        stage: the stage that `paper` compares; None for `default`.
+        pixels_per_degree: how large the images are seen.
+        digest: a SHA-256 of the network's weights and of its statistics.
+    """
+
+    readout: str
+    stage: str | None
+    pixels_per_degree: float
+    digest: str
+
+    def __str__(self) -> str:
+        stage = f", stage {self.stage}" if self.stage else ""
+        return (
+            f"readout {self.readout}{stage}, {self.pixels_per_degree:g} pixels per degree, weights {self.digest[:12]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -39,12 +68,14 @@ class Encoding:
         size: (H, W) of the images in pixels.
         seen: (H, W) of the images that the network saw, after resampling.
         name: what an error calls them.
+        settings: those of the metric that encoded them; only a metric with the same settings can compare them.
     """
 
     parts: Encoded
     size: tuple[int, int]
     seen: tuple[int, int]
     name: str
+    settings: Settings
 
     def __len__(self) -> int:
         return len(self.parts[0])
@@ -54,9 +85,13 @@ class PerceptualDistance(nn.Module):
     """How different two images look to a model of the path from retina to V1.
 
     The distance is 0 for identical images, symmetric, and differentiable everywhere. With the default readout,
-    unrelated images of any size are about 1 apart. The network is frozen: its weights are buffers, so no optimiser
-    changes them. It stays in evaluation mode, and computes in its own precision (float32 unless the module is cast)
-    even under autocast.
+    unrelated images of any size are about 1 apart. It computes in its own precision (float32 unless the module is
+    cast), whatever autocast, the default dtype or the default device say.
+
+    The network is frozen. A module that holds the metric does not see its weights: they are neither among its
+    parameters or buffers nor in its `state_dict`, and `apply`, `modules` and `load_state_dict` do not reach them. `to`
+    moves and casts them with the rest. `state_dict` and `load_state_dict` of the metric itself have them, in full
+    precision.
 
     Args:
         network: a trained autoencoder, which is copied; the bundled default where None.
@@ -105,22 +140,51 @@ class PerceptualDistance(nn.Module):
         check: bool = True,
     ) -> None:
         super().__init__()
-        if not 0 < pixels_per_degree < math.inf:
-            raise ValueError(f"pixels_per_degree: found {pixels_per_degree}, expected a positive number")
         if network is None:
             network, config = checkpoints.load(checkpoints.DEFAULT)
-        known = {key: value for key, value in (config or {}).items() if key not in ("readout", "stage")}
+        elif not isinstance(network, Autoencoder):
+            raise TypeError(
+                f"network: found {network!r:.100}, expected an Autoencoder; PerceptualDistance.from_pretrained takes a "
+                "name, a folder or a Hub repository"
+            )
+        known = {key: value for key, value in (config or {}).items() if key not in SETTINGS}
         if statistics is not None:
-            known["statistics"] = dict(statistics)
+            known["statistics"] = {name: float(value) for name, value in statistics.items()}
+        known = configs.checked(known, "config")
         known["readout"] = readout
         if stage is not None:
             known["stage"] = stage
-        self.check = check
-        self.pixels_per_degree = pixels_per_degree
-        self.readout = _frozen(readouts.build(readout, network, stage, known.get("statistics")))
-        # Saved in full precision, whatever this module is cast to; in a tuple, so that it is no part of this module.
-        self._checkpoint = copy.deepcopy(network), known
+        self.check = bool(check)
+        self.pixels_per_degree = _positive(pixels_per_degree)
+        weights = next(network.parameters())
+        with torch_defaults():
+            self._hold(copy.deepcopy(network).cpu(), known, weights.device, weights.dtype)
         self.eval()
+
+    @property
+    def readout(self) -> Readout:
+        """What compares two encoded images; it holds the frozen weights that it needs."""
+        return self._readout[0]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the metric computes.
+
+        Examples:
+            >>> PerceptualDistance().device
+            device(type='cpu')
+        """
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the metric computes in.
+
+        Examples:
+            >>> PerceptualDistance().double().dtype
+            torch.float64
+        """
+        return self._dtype
 
     @property
     def fingerprint(self) -> str:
@@ -142,8 +206,8 @@ class PerceptualDistance(nn.Module):
         revision: str | None = None,
         readout: str | None = None,
         stage: str | None = None,
-        pixels_per_degree: float = TID2013_PIXELS_PER_DEGREE,
-        check: bool = True,
+        pixels_per_degree: float | None = None,
+        check: bool | None = None,
     ) -> PerceptualDistance:
         """The metric of a bundled checkpoint, of one in a folder, or of one on the Hugging Face Hub.
 
@@ -154,8 +218,8 @@ class PerceptualDistance(nn.Module):
             revision: a branch, tag or commit of the Hub repository.
             readout: as for the class; where None, the readout and the stage that the checkpoint was saved with.
             stage: as for the class.
-            pixels_per_degree: as for the class.
-            check: as for the class.
+            pixels_per_degree: as for the class; where None, what the checkpoint was saved with, or else 32.
+            check: as for the class; where None, what the checkpoint was saved with, or else True.
 
         Raises:
             InputError: there is no such checkpoint, it cannot be downloaded, or it is broken.
@@ -167,12 +231,19 @@ class PerceptualDistance(nn.Module):
         network, config = checkpoints.load(checkpoint, revision)
         if readout is None:
             readout, stage = config.get("readout", "default"), stage or config.get("stage")
+        if pixels_per_degree is None:
+            pixels_per_degree = config.get("pixels_per_degree", TID2013_PIXELS_PER_DEGREE)
+        if check is None:
+            check = config.get("check", True)
         return cls(
             network, config=config, readout=readout, stage=stage, pixels_per_degree=pixels_per_degree, check=check
         )
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Writes the metric's checkpoint: `model.safetensors`, `config.json` and a model card, `README.md`.
+
+        The config has the readout, the stage, `pixels_per_degree` and `check`; the weights are in float32, whatever
+        this module is cast to.
 
         Args:
             folder: is made if it does not exist; `from_pretrained(folder)` reads the same metric back.
@@ -257,7 +328,9 @@ class PerceptualDistance(nn.Module):
             b: likewise.
 
         Raises:
-            InputError: the sizes of the images differ, or their numbers differ and neither is 1.
+            InputError: the sizes of the images differ, their numbers differ and neither is 1, or one of them was
+                encoded by a metric with other weights, another readout or another `pixels_per_degree`.
+            TypeError: one of them is no encoding.
 
         Examples:
             >>> metric = PerceptualDistance()
@@ -265,6 +338,8 @@ class PerceptualDistance(nn.Module):
             >>> metric.compare(reference, metric.encode(torch.rand(5, 3, 32, 32))).shape
             torch.Size([5])
         """
+        self._check_encoding(a, "first")
+        self._check_encoding(b, "second")
         _check_pair(a, b)
         with _own_precision(a.parts[0].device.type):
             return self.readout.compare(a.parts, b.parts)
@@ -299,17 +374,127 @@ class PerceptualDistance(nn.Module):
         """Stays in evaluation mode, whatever `mode` says, so that a module that holds the metric can be trained."""
         return super().train(False)
 
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        """The network's weights and statistics, copied, in full precision; nothing for a module that holds the metric.
+
+        So a checkpoint of the model that is trained with this loss has neither to hold nor to find the metric's
+        weights.
+
+        Args:
+            *args: as for `torch.nn.Module.state_dict`.
+            **kwargs: likewise.
+
+        Examples:
+            >>> metric = PerceptualDistance()
+            >>> len(metric.state_dict()) > 0, len(torch.nn.Sequential(metric).state_dict())
+            (True, 0)
+        """
+        state: dict[str, Any] = super().state_dict(*args, **kwargs)
+        if not args and kwargs.get("destination") is None:
+            state.update({kwargs.get("prefix", "") + name: tensor for name, tensor in self._tensors().items()})
+        return state
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The frozen weights that the metric computes with; a module that holds the metric does not list them.
+
+        Args:
+            prefix: as for `torch.nn.Module.named_buffers`.
+            recurse: likewise.
+            remove_duplicate: likewise.
+        """
+        if recurse:
+            yield from self.readout.named_buffers(f"{prefix}.readout" if prefix else "readout", True, remove_duplicate)
+
     def extra_repr(self) -> str:
         """The arguments that `print` shows."""
-        _, config = self._checkpoint
-        arguments: dict[str, Any] = {key: config[key] for key in ("readout", "stage") if key in config}
-        arguments |= {"pixels_per_degree": self.pixels_per_degree, "check": self.check}
-        return ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        return ", ".join(f"{key}={value!r}" for key, value in self._config().items() if key in SETTINGS)
+
+    def _hold(self, network: Autoencoder, config: dict[str, Any], device: torch.device, dtype: torch.dtype) -> None:
+        """Makes the readout of a network. Neither becomes a submodule, so that nothing but this class reaches them."""
+        with torch_defaults():
+            built = readouts.build(config["readout"], network, config.get("stage"), config.get("statistics"))
+            readout = _frozen(built).eval().to(device=device, dtype=dtype)
+        self._checkpoint = network, config
+        self._readout = (readout,)
+        self._device, self._dtype = device, dtype
+        self._digest = _digest(network, config.get("statistics"))
+
+    def _apply(self, fn: Any, *args: Any, **kwargs: Any) -> PerceptualDistance:
+        """Moves and casts the metric as `fn` does a tensor; the values are always those of the checkpoint."""
+        super()._apply(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        with torch_defaults():
+            moved = fn(torch.zeros(1, device=self._device, dtype=self._dtype))
+        if (moved.device, moved.dtype) != (self._device, self._dtype):
+            self._hold(*self._checkpoint, moved.device, moved.dtype)
+        return self
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Mapping[str, Any],
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        if prefix:  # a module that holds the metric loads its own weights, not the metric's
+            return
+        own = self._tensors()
+        missing_keys.extend(name for name in own if name not in state_dict)
+        unexpected_keys.extend(name for name in state_dict if name not in own)
+        try:
+            given = checkpoints.checked_weights(
+                {name: state_dict.get(name, tensor) for name, tensor in own.items()}, own, "state_dict"
+            )
+        except InputError as error:
+            error_msgs.append(str(error))
+            return
+        network, config = self._checkpoint
+        network, config = copy.deepcopy(network), dict(config)
+        network.load_state_dict(_within("network", given))
+        if config.get("statistics"):
+            config["statistics"] = {name: tensor.item() for name, tensor in _within("statistics", given).items()}
+        try:
+            self._hold(network, config, self._device, self._dtype)
+        except InputError as error:
+            error_msgs.append(str(error))
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """All numbers that make this metric, copied; they are named as `state_dict` names them."""
+        network, config = self._checkpoint
+        weights = {f"network.{name}": tensor.clone() for name, tensor in network.state_dict().items()}
+        statistics = {
+            f"statistics.{name}": torch.tensor(value, dtype=torch.float64, device="cpu")
+            for name, value in (config.get("statistics") or {}).items()
+        }
+        return weights | statistics
+
+    def _config(self) -> dict[str, Any]:
+        return self._checkpoint[1] | {"pixels_per_degree": self.pixels_per_degree, "check": self.check}
 
     def _save(self, folder: str | os.PathLike[str], *, repository: str | None) -> None:
-        network, config = self._checkpoint
-        checkpoints.save(network, config, folder)
-        model_card.write(folder, config, repository)
+        checkpoints.save(self._checkpoint[0], self._config(), folder)
+        model_card.write(folder, self._config(), repository)
+
+    def _settings(self) -> Settings:
+        config = self._checkpoint[1]
+        stage = (config.get("stage") or "gdn4") if config["readout"] == "paper" else None
+        return Settings(config["readout"], stage, self.pixels_per_degree, self._digest)
+
+    def _check_encoding(self, encoding: Encoding, name: str) -> None:
+        if not isinstance(encoding, Encoding):
+            raise TypeError(
+                f"{name} argument: found {type(encoding).__name__}, expected what encode returned; to compare images, "
+                "call the metric itself"
+            )
+        if encoding.settings != self._settings():
+            raise InputError(
+                f"{encoding.name}: encoded by another metric ({encoding.settings}), expected an encoding of this one "
+                f"({self._settings()})"
+            )
 
     def _pixels(self, image: ImageLike, name: str) -> _Pixels:
         if isinstance(image, (str, os.PathLike)):
@@ -317,27 +502,26 @@ class PerceptualDistance(nn.Module):
         values = as_pixels(image, check=self.check, name=name)
         if not isinstance(image, Tensor):
             # A tensor stays where it is: if that is another device than the metric's, torch's error names both.
-            values = values.to(next(self.buffers(), values).device)
+            values = values.to(self._device)
         return _Pixels(values, (values.shape[-2], values.shape[-1]), name)
 
     def _can_be_cut(self, pixels: Tensor) -> bool:
         """Whether images can be compared tile by tile: on CPU, in float32 or float64, and without a gradient."""
-        return not wants_gradient(pixels) and suits(pixels, self._dtype(pixels))
-
-    def _dtype(self, pixels: Tensor) -> torch.dtype:
-        """What the network computes in: the precision of its weights or, before its first layer, that of the images."""
-        own = pixels.dtype if pixels.is_floating_point() else torch.get_default_dtype()
-        return next((weights.dtype for weights in self.buffers()), own)
+        return not wants_gradient(pixels) and suits(pixels, self._dtype)
 
     def _floats(self, pixels: Tensor) -> Tensor:
         """The pixels as the network takes them: floats of its precision, channels last in memory."""
-        return as_floats(pixels).to(self._dtype(pixels)).contiguous(memory_format=torch.channels_last)
+        floats = as_floats(pixels).to(self._dtype)
+        if not torch.compiler.is_compiling() and is_transformed(floats):
+            return floats  # inside vmap there is no such layout, which is a matter of speed only
+        return floats.contiguous(memory_format=torch.channels_last)
 
     def _encode(self, image: _Pixels) -> Encoding:
         with _own_precision(image.values.device.type):
             seen = self._floats(self._as_seen(image).values)
             parts = self.readout.encode(seen)
-        return Encoding(tuple(map(_at_least_float32, parts)), image.size, (seen.shape[-2], seen.shape[-1]), image.name)
+        sides = seen.shape[-2], seen.shape[-1]
+        return Encoding(tuple(map(_at_least_float32, parts)), image.size, sides, image.name, self._settings())
 
     def _as_seen(self, image: _Pixels) -> _Pixels:
         zoom = TID2013_PIXELS_PER_DEGREE / self.pixels_per_degree
@@ -372,6 +556,21 @@ def _own_precision(device: str) -> torch.autocast:
 def _at_least_float32(part: Tensor) -> Tensor:
     """In half precision the difference of two similar images would be lost in rounding."""
     return part.to(torch.promote_types(part.dtype, torch.float32))
+
+
+def _positive(pixels_per_degree: float) -> float:
+    if isinstance(pixels_per_degree, str) or not 0 < pixels_per_degree < float("inf"):
+        raise ValueError(f"pixels_per_degree: found {pixels_per_degree!r}, expected a positive number")
+    return float(pixels_per_degree)
+
+
+def _digest(network: Autoencoder, statistics: Mapping[str, float] | None) -> str:
+    measured = json.dumps(sorted((statistics or {}).items()))
+    return hashlib.sha256((checkpoints.fingerprint(network) + measured).encode()).hexdigest()
+
+
+def _within(group: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{group}."): tensor for name, tensor in tensors.items() if name.startswith(f"{group}.")}
 
 
 def _frozen(module: Readout) -> Readout:

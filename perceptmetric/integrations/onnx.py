@@ -37,7 +37,7 @@ def export(metric: PerceptualDistance, path: str | os.PathLike[str]) -> None:
     """
     if metric.check:
         raise ValueError("metric: found check=True, expected check=False: a graph holds no check of values")
-    images = torch.zeros(2, 3, 20, 24, device=next(metric.buffers(), torch.empty(0)).device)
+    images = torch.zeros(2, 3, 20, 24, device=metric.device)
     sizes = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
     with replacing(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # by the exporter itself

@@ -1,0 +1,33 @@
+"""What a caller may have set for the whole process or thread, kept away from what the package builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def torch_defaults() -> Iterator[None]:
+    """PyTorch as it is right after its import: float32 on the CPU, no inference mode, no autocast.
+
+    Whatever is built inside has the same values as anywhere else, and can be differentiated through later. Afterwards
+    the caller's own settings are back.
+
+    Examples:
+        >>> with torch.inference_mode(), torch.device("meta"), torch_defaults():
+        ...     built = torch.ones(1)
+        >>> built.device.type, built.is_inference()
+        ('cpu', False)
+    """
+    chosen = torch.get_default_dtype()
+    with torch.inference_mode(False), torch.device("cpu"), torch.autocast("cpu", enabled=False):
+        # The default dtype belongs to the whole process: it is left alone where there is nothing to change.
+        if chosen != torch.float32:
+            torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            if chosen != torch.float32:
+                torch.set_default_dtype(chosen)
