@@ -57,6 +57,26 @@ def find_photographs(root: Path) -> list[Path]:
     return paths
 
 
+def one_line(text: str) -> str:
+    r"""A text with everything escaped that cannot be printed, such as the ends of lines in the names of files.
+
+    Args:
+        text: any text.
+
+    Examples:
+        >>> one_line("naïve\nname")
+        'naïve\\nname'
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why a photograph cannot be used, on one line that begins with its path."""
+    if isinstance(error, InputError | FileNotFoundError):  # these name the file
+        return one_line(str(error))
+    return one_line(f"{path}: cannot be read ({type(error).__name__}: {error})")
+
+
 class Split(NamedTuple):
     """Photographs for training and photographs held back from it.
 
@@ -205,8 +225,8 @@ class Batches:
             return self._cache[index]
         try:
             pixels = self._decode(self.paths[index])
-        except (InputError, OSError) as error:
-            self._unusable[index] = str(error)
+        except Exception as error:  # one photograph never ends a training, whatever a decoder raises
+            self._unusable[index] = _reason(self.paths[index], error)
             return None
         with self._lock:
             if index not in self._cache and self._cached_bytes + pixels.nbytes <= CACHE_BYTES:
@@ -262,8 +282,8 @@ def central_squares(paths: Sequence[Path], resampling: Image.Resampling = RESAMP
 def _central_square_or_reason(path: Path, resampling: Image.Resampling) -> np.ndarray | str:
     try:
         return _central_square(open_image(path), VALIDATION_SIDE, resampling)
-    except (InputError, OSError) as error:
-        return str(error)
+    except Exception as error:  # as above
+        return _reason(path, error)
 
 
 def _central_square(image: Image.Image, side: int, resampling: Image.Resampling) -> np.ndarray:

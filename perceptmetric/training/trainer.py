@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import math
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from huggingface_hub.utils import tqdm
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from perceptmetric import checkpoints
 from perceptmetric.errors import InputError
-from perceptmetric.files import replacing, write
+from perceptmetric.files import write
 from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.readout import natural_statistics
 from perceptmetric.tables import write_rows
-from perceptmetric.training.data import Batch, Batches, central_squares, find_photographs, split
+from perceptmetric.training import progress
+from perceptmetric.training.data import Batch, Batches, central_squares, find_photographs, one_line, split
 from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.processes import Processes
+from perceptmetric.training.progress import Progress
 from perceptmetric.training.recipe import Recipe
-from perceptmetric.training.state import pack, unpack
 
 STATE_FILE = "state.safetensors"
 CURVE_FILE = "curve.csv"
@@ -51,6 +52,7 @@ class Trainer:
     Every `validate_every` steps these files in the folder are replaced: `curve.csv` (a row for each validation), the
     state to continue from, and the checkpoint if its validation error is the lowest so far. `skipped.txt` names the
     photographs that cannot be used.
+    If the disk is full, the files stay as they were at the validation before.
     On a CPU, with the same number of threads and processes, a continued run ends with exactly the weights of an
     uninterrupted one.
 
@@ -64,7 +66,8 @@ class Trainer:
         recipe_name: goes into the checkpoint's config as `recipe`; None if the recipe does not come from a file.
 
     Raises:
-        InputError: the photographs cannot be used, or `out` holds a run of another recipe.
+        InputError: the photographs cannot be used, or `out` holds a run of another recipe or of other photographs, or
+            a state that is damaged.
 
     Examples:
         >>> from perceptmetric.training.objectives import Denoise
@@ -100,7 +103,7 @@ class Trainer:
             resize=recipe.resize,
             share=(processes.rank, processes.count),
         )
-        self.natural = train[:NATURAL_PHOTOGRAPHS]
+        self.photographs = _identity(data, train, held_back)
         validation = central_squares(held_back)
         self.held_back = validation.images
         self.skipped = dict(validation.skipped)
@@ -112,22 +115,23 @@ class Trainer:
             "validation_images": len(self.held_back),
         }
         self.network = checkpoints.untrained(recipe.seed).to(device)
+        self.compiled = self._compiles()
         self.loss = self._loss()
         self.optimizer = optimizer(self.network, recipe)
         self.step = 0
         self.curve: list[dict[str, float]] = []
         out.mkdir(parents=True, exist_ok=True)
         if processes.rank == 0:
-            for leftover in out.glob(".*.tmp"):  # a run was killed while it wrote
-                leftover.unlink(missing_ok=True)
+            _remove_leftovers(out)
         if (out / STATE_FILE).exists():
-            self._resume()
+            self._resume(data)
 
     def run(self) -> None:
         """Trains until the recipe's last step, or until its patience is at an end.
 
         Raises:
             DivergedError: a loss is not finite; the run stops at the first one.
+            InputError: no photograph can be used any more, or the folder cannot be written to.
         """
         started, waited, losses = time.monotonic(), 0.0, []
         bar = tqdm(
@@ -138,6 +142,8 @@ class Trainer:
             disable=self.processes.rank > 0,
         )
         with bar, closing(self.batches.ahead(self.step, self.recipe.steps)) as batches:
+            if self.compiled:
+                bar.set_postfix_str("compiling")  # until the first step is done, a minute later
             while not is_finished(self.recipe, self.curve):
                 asked = time.monotonic()
                 batch = next(batches)
@@ -150,20 +156,34 @@ class Trainer:
                     loss = self.processes.mean(sum(losses) / len(losses))
                     error = self._validation_error() if self.processes.rank == 0 else math.nan
                     error = self.processes.from_first(error)
+                    if not math.isfinite(error):
+                        raise self._diverged(f"validation error {error}")
                     seconds = time.monotonic() - started
                     self._record(loss=loss, validation_error=error, seconds=seconds, waiting=waited / seconds)
                     started, waited, losses = time.monotonic(), 0.0, []
+
+    def _compiles(self) -> bool:
+        """Whether the recipe wants the loss compiled here and, with `auto`, whether that is possible."""
+        if not self.recipe.compiles(self.device.type):
+            return False
+        compilers = (os.environ.get("CXX", "g++"), "c++", "clang++", "cl")
+        if self.device.type != "cpu" or any(map(shutil.which, compilers)):
+            return True
+        if self.recipe.compile == "auto":
+            return False
+        raise InputError(f"compile: found none of {', '.join(compilers)}; install one or set compile = false")
 
     def _loss(self) -> Callable[[Tensor, Tensor], Tensor]:
         loss: nn.Module = _Loss(self.recipe.objective, self.network)
         if self.processes.count > 1:
             loss = DistributedDataParallel(loss)
-        if not self.recipe.compile:
-            return loss
-        compilers = (os.environ.get("CXX", "g++"), "c++", "clang++", "cl")
-        if self.device.type == "cpu" and not any(map(shutil.which, compilers)):
-            raise InputError(f"compile: found none of {', '.join(compilers)}; install one or set compile = false")
-        return torch.compile(loss)
+        return torch.compile(loss) if self.compiled else loss
+
+    def _diverged(self, what: str) -> DivergedError:
+        return DivergedError(
+            f"step {self.step}: {what}; "
+            f"lower learning_rate ({self.recipe.learning_rate}) or clip_norm ({self.recipe.clip_norm})"
+        )
 
     def _train_step(self, batch: Batch) -> float:
         for group in self.optimizer.param_groups:
@@ -176,10 +196,7 @@ class Trainer:
         self.step += 1
         value = loss.item()
         if not math.isfinite(value):
-            raise DivergedError(
-                f"step {self.step}: loss {value} on {', '.join(path.name for path in batch.paths)}; "
-                f"lower learning_rate ({self.recipe.learning_rate}) or clip_norm ({self.recipe.clip_norm})"
-            )
+            raise self._diverged(f"loss {value} on {one_line(', '.join(path.name for path in batch.paths))}")
         train_step(loss, self.network, self.optimizer, clip_norm=self.recipe.clip_norm)
         return value
 
@@ -211,13 +228,30 @@ class Trainer:
         self.curve.append({**seen, **row, "skipped": len(self.skipped)})
         if self.processes.rank:
             return
-        if row["validation_error"] < best:
-            checkpoints.save(self.network, self._config(row["validation_error"]), self.out)
+        config = self._config(row["validation_error"]) if row["validation_error"] < best else None
+        try:
+            self._write(config)
+        except (OSError, SafetensorError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise InputError(
+                f"{self.out}: cannot be written ({one_line(reason)}); make room and run it again, to go on from "
+                f"the validation before"
+            ) from error
+
+    def _write(self, config: dict[str, Any] | None) -> None:
+        """Writes what there is after a validation: the checkpoint if it has a config, and last the state."""
+        if config:
+            with TemporaryDirectory(prefix=".checkpoint.", suffix=".tmp", dir=self.out) as folder:
+                # Both files are complete before either is put in place: no weights beside another network's config.
+                checkpoints.save(self.network, config, folder)
+                for name in (checkpoints.WEIGHTS_FILE, checkpoints.CONFIG_FILE):
+                    Path(folder, name).replace(self.out / name)
         rows = ({key: f"{value:.7g}" for key, value in row.items()} for row in self.curve)
         write_rows(self.out / CURVE_FILE, rows, list(self.curve[0]))
         if self.skipped:
             write(self.out / SKIPPED_FILE, "".join(f"{reason}\n" for _, reason in sorted(self.skipped.items())))
-        self._save_state()
+        done = Progress(self.recipe.as_dict(), self.photographs, self.curve, self.skipped)
+        progress.write(self.out / STATE_FILE, done, self.network, self.optimizer)
 
     def _config(self, validation_error: float) -> dict[str, Any]:
         recipe = self.recipe.as_dict()
@@ -234,28 +268,51 @@ class Trainer:
                 "device": self.device.type,
             },
             "validation_error": validation_error,
-            "statistics": statistics_of(self.network, self.natural),
+            "statistics": self._statistics(),
         }
 
-    def _save_state(self) -> None:
-        tensors, optimizer = pack(self.optimizer)
-        tensors |= {name: parameter.detach().contiguous() for name, parameter in self.network.named_parameters()}
-        contents = {"recipe": self.recipe.as_dict(), "curve": self.curve, "skipped": self.skipped}
-        metadata = {name: json.dumps(content) for name, content in contents.items()} | {"optimizer": optimizer}
-        with replacing(self.out / STATE_FILE) as temporary:
-            save_file(tensors, temporary, metadata)
+    def _statistics(self) -> dict[str, float]:
+        """The network's statistics over the first photographs, or over later ones if none of the first can be used."""
+        paths, many = self.batches.paths, NATURAL_PHOTOGRAPHS
+        for first in range(0, len(paths) - many, many):
+            try:
+                return statistics_of(self.network, paths[first : first + many])
+            except InputError:
+                continue
+        return statistics_of(self.network, paths[-many:])
 
-    def _resume(self) -> None:
-        self.curve = read_curve(self.out, self.recipe)
+    def _resume(self, data: Path) -> None:
+        path = self.out / STATE_FILE
+        done = progress.read(path)
+        _check_recipe(path, done, self.recipe)
+        if done.photographs != self.photographs:
+            count, before = (table.get("count") for table in (self.photographs, done.photographs))
+            number = f"other {count}" if count == before else count
+            raise InputError(
+                f"{data}: found {number} photographs, expected the {before} with which the run in {self.out} began; "
+                "bring them back or choose another folder to train in"
+            )
+        progress.restore(path, self.network, self.optimizer)
+        self.curve = done.curve
         self.step = int(self.curve[-1]["step"])
-        with safe_open(self.out / STATE_FILE, framework="pt", device=str(self.device)) as state:
-            metadata = state.metadata()
-            tensors: dict[str, Tensor] = {name: state.get_tensor(name) for name in state.keys()}  # noqa: SIM118
-        self.skipped.update(json.loads(metadata["skipped"]))
-        with torch.no_grad():
-            for name, parameter in self.network.named_parameters():
-                parameter.copy_(tensors[name])
-        unpack(self.optimizer, tensors, metadata["optimizer"])
+        self.skipped.update(done.skipped)
+
+
+def _identity(data: Path, train: Sequence[Path], held_back: Sequence[Path]) -> dict[str, Any]:
+    """What tells these photographs from others: how many there are, and a checksum of their paths below the folder."""
+    digest = hashlib.sha256()
+    for path in (*train, *held_back):
+        digest.update(os.fsencode(path.relative_to(data).as_posix()) + b"\0")
+    return {"count": len(train) + len(held_back), "paths": digest.hexdigest()}
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Removes what a run that was killed while it wrote has left."""
+    for leftover in out.glob(".*.tmp"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 class _Loss(nn.Module):
@@ -310,15 +367,14 @@ def read_curve(out: Path, recipe: Recipe) -> list[dict[str, float]]:
     path = out / STATE_FILE
     if not path.exists():
         return []
-    try:
-        with safe_open(path, framework="pt") as state:
-            metadata = state.metadata()
-    except SafetensorError as error:
-        raise InputError(f"{path}: not the state of a run ({error}); remove it to start again") from error
-    if json.loads(metadata["recipe"]) != recipe.as_dict():
+    done = progress.read(path)
+    _check_recipe(path, done, recipe)
+    return done.curve
+
+
+def _check_recipe(path: Path, done: Progress, recipe: Recipe) -> None:
+    if done.recipe != recipe.as_dict():
         raise InputError(f"{path}: found the state of another recipe, expected this one's or an empty folder")
-    curve: list[dict[str, float]] = json.loads(metadata["curve"])
-    return curve
 
 
 def is_finished(recipe: Recipe, curve: list[dict[str, float]]) -> bool:

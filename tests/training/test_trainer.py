@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import errno
 import json
 import math
 import os
@@ -14,6 +15,9 @@ import pytest
 import torch
 
 from perceptmetric import InputError, PerceptualDistance, checkpoints
+from perceptmetric.training import data as data_module
+from perceptmetric.training import recipe as recipe_module
+from perceptmetric.training import trainer as trainer_module
 from perceptmetric.training.data import Batches
 from perceptmetric.training.objectives import Deblur, Denoise, Reconstruct, Sparse
 from perceptmetric.training.processes import Processes
@@ -235,6 +239,152 @@ def test_no_compiler_is_named(photographs, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(InputError, match=r"compile: found none of .*; install one or set compile = false"):
         Trainer(short(compile=True), photographs, tmp_path, CPU)
+
+
+def test_auto_goes_without_a_compiler_and_says_when_it_compiles(photographs, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(recipe_module, "COMPILED_PIXELS", 1)
+    monkeypatch.setenv("CXX", sys.executable)  # something that can be found
+    monkeypatch.setattr(torch, "compile", lambda loss: loss)
+    Trainer(short(compile="auto"), photographs, tmp_path / "compiled", CPU).run()
+    assert "compiling" in capfd.readouterr().err
+    monkeypatch.setenv("CXX", "nowhere")
+    monkeypatch.setenv("PATH", "")
+    trainer = Trainer(short(compile="auto"), photographs, tmp_path / "plain", CPU)
+    assert not trainer.compiled
+    trainer.run()
+    assert "compiling" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("change", ["fewer", "more", "others"])
+def test_other_photographs_than_at_the_start_are_refused(change, photographs, tmp_path):
+    root = tmp_path / "photographs"
+    shutil.copytree(photographs, root)
+    Trainer(short(), root, tmp_path / "out", CPU).run()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    if change != "fewer":
+        shutil.copy(root / "0.JPG", root / "new.jpg")
+    if change != "more":
+        (root / "0.JPG").unlink()
+    found = {"fewer": "5", "more": "7", "others": "other 6"}[change]
+    with pytest.raises(InputError, match=f"photographs: found {found} photographs, expected the 6 with which the run"):
+        Trainer(short(), root, tmp_path / "out", CPU)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_the_photographs_may_move(photographs, tmp_path):
+    Trainer(short(), photographs, tmp_path / "out", CPU).run()
+    shutil.copytree(photographs, tmp_path / "elsewhere")
+    assert Trainer(short(), tmp_path / "elsewhere", tmp_path / "out", CPU).step == 6
+
+
+@pytest.mark.parametrize("limit", [1_000, 50_000, 200_000])
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(limit, photographs, tmp_path):
+    """With a limit on the size of files in place of a full disk: the weights have 147 KB, the state more."""
+    resource = pytest.importorskip("resource")
+    Trainer(short(), photographs, tmp_path / "whole", CPU).run()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    trainer = Trainer(short(), photographs, tmp_path / "out", CPU)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+    try:
+        with pytest.raises(
+            InputError, match=r"out: cannot be written \(.*File too large.*\); make room and run it again"
+        ):
+            trainer.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names in (set(), {"model.safetensors", "config.json", "curve.csv"})
+    Trainer(short(), photographs, tmp_path / "out", CPU).run()
+    assert_same(weights(tmp_path / "whole"), weights(tmp_path / "out"))
+
+
+def test_a_disk_that_fills_up_later_leaves_the_validation_before(photographs, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Trainer, "_validation_error", lambda self: 1 / self.step)  # each is the lowest so far
+    Trainer(short(), photographs, tmp_path / "whole", CPU).run()
+    for place in ("checkpoints.save", "write_rows", "progress.write"):
+        out = tmp_path / place
+        trainer = Trainer(short(), photographs, out, CPU)
+        train_step = trainer._train_step
+        with monkeypatch.context() as patched:
+
+            def later(batch, trainer=trainer, train_step=train_step, patched=patched, place=place):
+                if trainer.step == 4:
+                    patched.setattr(f"perceptmetric.training.trainer.{place}", full)
+                return train_step(batch)
+
+            patched.setattr(trainer, "_train_step", later)
+            with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
+                trainer.run()
+        assert not list(out.glob(".*"))
+        PerceptualDistance.from_pretrained(out)
+        resumed = Trainer(short(), photographs, out, CPU)
+        assert resumed.step == 4
+        resumed.run()
+        assert_same(weights(tmp_path / "whole"), weights(out))
+        assert timeless(tmp_path / "whole") == timeless(out)
+
+
+def test_a_validation_error_that_is_not_finite_ends_the_run_and_is_not_saved(photographs, tmp_path, monkeypatch):
+    trainer = Trainer(short(), photographs, tmp_path, CPU)
+    errors = iter([0.5, math.nan])
+    monkeypatch.setattr(trainer, "_validation_error", lambda: next(errors))
+    with pytest.raises(DivergedError, match=r"step 4: validation error nan; lower learning_rate"):
+        trainer.run()
+    assert [row["step"] for row in curve(tmp_path)] == ["2"]
+    assert Trainer(short(), photographs, tmp_path, CPU).step == 2
+
+
+@pytest.mark.parametrize("learning_rate", [1e-15, 1e10, 1e30])
+@pytest.mark.parametrize(
+    "objective", [Denoise(1e30), Denoise(1e-15), Deblur(1e-15), Deblur(1.0), Sparse(1e30)], ids=str
+)
+def test_absurd_rates_train_or_diverge_in_one_line(objective, learning_rate, photographs, tmp_path):
+    recipe = Recipe(
+        objective, steps=3, batch=2, crop=4, validation_images=2, validate_every=1, learning_rate=learning_rate
+    )
+    try:
+        Trainer(recipe, photographs, tmp_path, CPU).run()
+        problem = ""
+    except DivergedError as error:
+        problem = str(error)
+    assert "\n" not in problem
+    if (tmp_path / "config.json").exists():
+        assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
+        json.loads((tmp_path / "config.json").read_text(), parse_constant=pytest.fail)
+
+
+def test_the_largest_seed_trains(photographs, tmp_path):
+    Trainer(short(seed=2**32 - 1), photographs, tmp_path, CPU).run()
+    assert len(curve(tmp_path)) == 3
+
+
+def test_no_photograph_ends_a_training_whatever_its_name_and_whatever_its_decoder_raises(
+    photographs, tmp_path, monkeypatch
+):
+    root = tmp_path / "photographs"
+    shutil.copytree(photographs, root)
+    names = ["a\nb.png", os.fsdecode(b"\xff.png"), "c.png"]
+    for name in names:
+        (root / name).write_text("hello")
+    (root / "d.png").mkdir()
+    errors = iter([ValueError("two\nlines"), MemoryError(), ZeroDivisionError("x")] * 100)
+    open_image = data_module.open_image
+
+    def fails(path):
+        if path.name in names[2:]:
+            raise next(errors)
+        return open_image(path)
+
+    monkeypatch.setattr(data_module, "open_image", fails)
+    monkeypatch.setattr(trainer_module, "NATURAL_PHOTOGRAPHS", 1)
+    Trainer(short(steps=20, validate_every=10), root, tmp_path / "out", CPU).run()
+    skipped = (tmp_path / "out" / "skipped.txt").read_text(encoding="utf-8").splitlines()
+    assert len(skipped) == 4
+    assert f"{root / 'c.png'}: cannot be read (" in "\n".join(skipped)
+    assert len(curve(tmp_path / "out")) == 2
 
 
 def test_a_finished_run_is_left_as_it_is(photographs, tmp_path):
