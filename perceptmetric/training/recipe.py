@@ -37,8 +37,8 @@ MAX_BASES = 16
 COMPILED_PIXELS = 5 * 10**8
 """With `compile = "auto"` a run on a CPU is compiled from so many pixels on, counted over all its batches.
 
-On two cores the study's runs took 22 ms for a compiled step of 16 crops of 64x64 pixels, a third less than uncompiled. So
-the minute that compiling takes comes back after about 3.6e8 pixels.
+On two cores the study's runs took 22 ms for a compiled step of 16 crops of 64x64 pixels, a third less than uncompiled.
+So the minute that compiling takes comes back after about 3.6e8 pixels.
 """
 
 
