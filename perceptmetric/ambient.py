@@ -7,10 +7,12 @@ from contextlib import contextmanager
 
 import torch
 
+from perceptmetric.fast.torch_private import outside_transforms
+
 
 @contextmanager
 def torch_defaults() -> Iterator[None]:
-    """PyTorch as it is right after its import: float32 on the CPU, no inference mode, no autocast.
+    """PyTorch as it is right after its import: float32 on the CPU, no inference mode, no autocast, no `torch.func`.
 
     Whatever is built inside has the same values as anywhere else, and can be differentiated through later. Afterwards
     the caller's own settings are back.
@@ -22,7 +24,12 @@ def torch_defaults() -> Iterator[None]:
         ('cpu', False)
     """
     chosen = torch.get_default_dtype()
-    with torch.inference_mode(False), torch.device("cpu"), torch.autocast("cpu", enabled=False):
+    with (
+        outside_transforms(),
+        torch.inference_mode(False),
+        torch.device("cpu"),
+        torch.autocast("cpu", enabled=False),
+    ):
         # The default dtype belongs to the whole process: it is left alone where there is nothing to change.
         if chosen != torch.float32:
             torch.set_default_dtype(torch.float32)

@@ -77,8 +77,8 @@ def load(checkpoint: str | os.PathLike[str], revision: str | None = None) -> tup
         return untrained(seed=0).eval(), _read_config(_bundled() / UNTRAINED / CONFIG_FILE, UNTRAINED)
     folder, name = _locate(checkpoint, revision)
     config = _read_config(folder / CONFIG_FILE, f"{name}/{CONFIG_FILE}")
+    network = untrained(seed=0)  # its random weights are all replaced; the global random state does not change
     with torch_defaults():
-        network = Autoencoder()
         network.load_state_dict(_read_weights(folder / WEIGHTS_FILE, network.state_dict(), f"{name}/{WEIGHTS_FILE}"))
     return network.eval(), config
 

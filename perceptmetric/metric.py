@@ -26,6 +26,7 @@ from perceptmetric.fast.kernels import suits, wants_gradient
 from perceptmetric.fast.torch_private import is_transformed
 from perceptmetric.images import MIN_SIDE, ImageLike, as_floats, as_pixels
 from perceptmetric.perceptnet import Autoencoder
+from perceptmetric.precision import own_precision
 from perceptmetric.readout import Encoded, Readout
 
 TID2013_PIXELS_PER_DEGREE = 32.0
@@ -297,7 +298,7 @@ class PerceptualDistance(nn.Module):
         if not (self._can_be_cut(first.values) and self._can_be_cut(second.values)):
             return self.compare(self._encode(first), self._encode(second))
         _check_pair(first, second)
-        with torch.no_grad(), _own_precision("cpu"):
+        with torch.no_grad(), own_precision("cpu"):
             seen_first, seen_second = self._as_seen(first).values, self._as_seen(second).values
             return self.readout.reduce(*tiles.terms(self.readout, seen_first, seen_second, self._floats))
 
@@ -341,7 +342,7 @@ class PerceptualDistance(nn.Module):
         self._check_encoding(a, "first")
         self._check_encoding(b, "second")
         _check_pair(a, b)
-        with _own_precision(a.parts[0].device.type):
+        with own_precision(a.parts[0].device.type):
             return self.readout.compare(a.parts, b.parts)
 
     def map(self, a: ImageLike, b: ImageLike) -> Tensor:
@@ -367,7 +368,7 @@ class PerceptualDistance(nn.Module):
         second = self._encode(self._pixels(b, "second image"))
         _check_pair(first, second)
         pixel = first.size[0] / first.seen[0], first.size[1] / first.seen[1]
-        with _own_precision(first.parts[0].device.type):
+        with own_precision(first.parts[0].device.type):
             return self.readout.map(first.parts, second.parts, first.size, pixel)
 
     def train(self, mode: bool = True) -> PerceptualDistance:
@@ -517,7 +518,7 @@ class PerceptualDistance(nn.Module):
         return floats.contiguous(memory_format=torch.channels_last)
 
     def _encode(self, image: _Pixels) -> Encoding:
-        with _own_precision(image.values.device.type):
+        with own_precision(image.values.device.type):
             seen = self._floats(self._as_seen(image).values)
             parts = self.readout.encode(seen)
         sides = seen.shape[-2], seen.shape[-1]
@@ -546,11 +547,6 @@ class _Pixels:
 
     def __len__(self) -> int:
         return len(self.values)
-
-
-def _own_precision(device: str) -> torch.autocast:
-    """Switches the caller's autocast off: in bfloat16 the difference of two similar images is lost in rounding."""
-    return torch.autocast(device, enabled=False)
 
 
 def _at_least_float32(part: Tensor) -> Tensor:

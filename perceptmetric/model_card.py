@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,7 @@ CITATION = """\
 
 
 def write(folder: str | os.PathLike[str], config: dict[str, Any], repository: str | None = None) -> None:
-    """Writes the model card of a checkpoint.
+    """Writes the model card of a checkpoint. What it takes from the config and the name is escaped: it stays plain text.
 
     Args:
         folder: the checkpoint's folder, which must exist.
@@ -57,12 +60,12 @@ def write(folder: str | os.PathLike[str], config: dict[str, Any], repository: st
 
 def _text(config: dict[str, Any], name: str) -> str:
     sections = [
-        f"# {name}",
+        f"# {_plain(name)}",
         "A perceptual distance between images: a PerceptNet autoencoder, a model of the path from retina to V1 with "
         "72,611 parameters. No opinion score was used to train it.",
         "## Use",
         "```python\nfrom perceptmetric import PerceptualDistance\n\n"
-        f'metric = PerceptualDistance.from_pretrained("{name}")\n'
+        f"metric = PerceptualDistance.from_pretrained({json.dumps(_one_line(name), ensure_ascii=False)})\n"
         'metric("reference.png", "distorted.png")  # tensor (1,); 0 for identical images\n```',
         "## What trained it",
         _training(config),
@@ -82,7 +85,7 @@ def _training(config: dict[str, Any]) -> str:
     ]
     if not rows:
         return "Its config does not say."
-    return markdown(["", ""], [[f"`{name}`", f"`{value}`"] for name, value in rows])
+    return markdown(["", ""], [[_code(name), _code(value)] for name, value in rows])
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:
@@ -96,8 +99,29 @@ def _scores(scores: list[dict[str, Any]]) -> list[str]:
         return []
     columns = list(dict.fromkeys(column for score in scores for column in score))
     rows = [[_cell(score.get(column, "")) for column in columns] for score in scores]
-    return ["## Scores", "Agreement with opinion scores, measured by `perceptmetric-bench`.", markdown(columns, rows)]
+    return [
+        "## Scores",
+        "Agreement with opinion scores, measured by `perceptmetric-bench`.",
+        markdown([_plain(column) for column in columns], rows),
+    ]
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else _plain(value)
+
+
+def _one_line(text: Any) -> str:
+    """The text with a space for everything that does not print: line ends, control characters, half surrogates."""
+    return "".join(character if character.isprintable() else " " for character in str(text))
+
+
+def _plain(text: Any) -> str:
+    """The text such that Markdown and HTML show it as it is."""
+    return re.sub(r"[\\`*_{}\[\]()#!|~$]", r"\\\g<0>", html.escape(_one_line(text), quote=False))
+
+
+def _code(text: Any) -> str:
+    """The text as code in a cell of a table, fenced by more backticks than it has in a row."""
+    line = _one_line(text).replace("|", r"\|")
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    return f"{fence}{line}{fence}" if len(fence) == 1 else f"{fence} {line} {fence}"

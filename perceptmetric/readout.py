@@ -18,6 +18,7 @@ from perceptmetric.errors import InputError
 from perceptmetric.fast.layers import run
 from perceptmetric.fast.local import local_mean, mean_square, without_local_mean
 from perceptmetric.perceptnet import Autoencoder, stride
+from perceptmetric.precision import product
 
 Encoded = tuple[Tensor, ...]
 """What a readout keeps of a batch of images: tensors whose first dimension is N."""
@@ -340,7 +341,7 @@ def spread(values: Tensor, size: tuple[int, int], stride: tuple[float, float]) -
         [[[[0.25, 0.25], [0.25, 0.25]]]]
     """
     rows, columns = (_shares(*line).to(values) for line in zip(values.shape[-2:], size, stride, strict=True))
-    return rows @ values @ columns.mT
+    return product(columns, product(rows, values.squeeze(1)).mT).mT.unsqueeze(1)
 
 
 def _times(places: int, pixel: tuple[float, float]) -> tuple[float, float]:
@@ -356,8 +357,9 @@ def _level(values: Tensor, size: tuple[int, int], stride: tuple[float, float]) -
 def _shares(places: int, pixels: int, stride: float) -> Tensor:
     """(pixels, places): the share of each place that each pixel of a line gets; every column sums to 1."""
     # The decoder's output can be larger than the image: its last pixel gets what lies beyond.
-    starts = (torch.arange(places) * stride).clamp(max=pixels - 1)[None]
-    ends = ((torch.arange(places) + 1) * stride).clamp(max=pixels)[None]
-    left = torch.arange(pixels)[:, None]
+    at, left = (torch.arange(number, dtype=torch.float32, device="cpu") for number in (places, pixels))
+    starts = (at * stride).clamp(max=pixels - 1)[None]
+    ends = ((at + 1) * stride).clamp(max=pixels)[None]
+    left = left[:, None]
     held = (torch.minimum(ends, left + 1) - torch.maximum(starts, left)).clamp(min=0)
     return held / held.sum(0)

@@ -19,3 +19,32 @@ def test_the_card_tells_what_the_config_holds_and_no_more(tmp_path):
     assert "| dataset | pairs | stage | srocc |" in text
     assert "| TID2013 replica | 3000 | gdn4 | 0.738 |" in text
     assert "@inproceedings" in text
+
+
+HOSTILE = "a|b `c` ``d`` <script>e</script> [f](http://g)\n\n# h\n```\n\x1b[31m \ud800 \\"
+
+
+def test_the_card_shows_what_it_prints_as_plain_text(tmp_path):
+    score = {HOSTILE: HOSTILE}
+    model_card.write(tmp_path, {"objective": {HOSTILE: HOSTILE}, "seed": HOSTILE, "scores": [score]}, HOSTILE)
+    lines = (tmp_path / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("#")] == [
+        r"# a\|b \`c\` \`\`d\`\` &lt;script&gt;e&lt;/script&gt; \[f\]\(http://g\)  \# h \`\`\`  \[31m   \\",
+        *("## Use", "## What trained it", "## Scores", "## Citation"),
+    ]
+    assert sum(line.startswith("```") for line in lines) == 4
+    rows = [line for line in lines if line.startswith("|")]
+    # Two columns of code, one column of scores, whatever the text.
+    unescaped = [line.replace(r"\|", "").count("|") for line in rows]
+    assert unescaped == [3, 3, 3, 3, 2, 2, 2]
+    code = [line for line in rows if "````" in line]
+    assert len(code) == 2
+    example = [line for line in lines if line.startswith("metric = ")]
+    assert not any("<script>" in line for line in lines if line not in code + example)
+
+
+def test_the_name_in_the_example_is_a_python_string(tmp_path):
+    folder = tmp_path / 'it"s\nmine'
+    folder.mkdir()
+    model_card.write(folder, {})
+    assert r'PerceptualDistance.from_pretrained("it\"s mine")' in (folder / "README.md").read_text()

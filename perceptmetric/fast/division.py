@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from perceptmetric.fast.kernels import channels_first, matrix_product, strips, wants_gradient
 from perceptmetric.normalization import BETA_MIN, DivisiveNormalization, InverseDivisiveNormalization
+from perceptmetric.precision import backward_in_own_precision
 
 
 def divided(x: Tensor, division: DivisiveNormalization) -> Tensor:
@@ -71,6 +72,7 @@ class _Divided(torch.autograd.Function):
         return r * x
 
     @staticmethod
+    @backward_in_own_precision
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (g,), (x, r) = gradients, ctx.saved_tensors
         if torch.is_grad_enabled():
@@ -88,6 +90,7 @@ class _ConvolvedAndDivided(torch.autograd.Function):
         return y
 
     @staticmethod
+    @backward_in_own_precision
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         x, y, r = ctx.saved_tensors
         conv, division = ctx.layers

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import Tensor
+from torch._functorch import pyfunctorch
 
 
 def is_tracing() -> bool:
@@ -17,13 +20,27 @@ def is_tracing() -> bool:
 
 
 def is_transformed(x: Tensor) -> bool:
-    """Whether a transform of `torch.func` (`grad`, `vmap`, ...) wraps the tensor.
+    """Whether a transform of `torch.func` (`grad`, `vmap`, ...) wraps the tensor, or is at work around it.
 
     Examples:
         >>> is_transformed(torch.zeros(1))
         False
     """
-    return bool(torch._C._functorch.is_functorch_wrapped_tensor(x))
+    return torch._C._are_functorch_transforms_active() or bool(torch._C._functorch.is_functorch_wrapped_tensor(x))
+
+
+def outside_transforms() -> AbstractContextManager[object]:
+    """Leaves all transforms of `torch.func` for a while; tensors that are made inside belong to none of them.
+
+    Examples:
+        >>> def inside(x):
+        ...     with outside_transforms():
+        ...         print(is_transformed(torch.zeros(1)))
+        ...     return x
+        >>> _ = torch.func.vmap(inside)(torch.zeros(1))
+        False
+    """
+    return pyfunctorch.temporarily_clear_interpreter_stack()
 
 
 def onednn_product(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
