@@ -1,4 +1,4 @@
-"""`perceptmetric-bench DATASET --root DIR`, `perceptmetric-bench severity`, `perceptmetric-bench speed`."""
+"""`perceptmetric-bench`: a database by its name (`DATASET --root DIR`), `severity`, `blindspots`, `speed`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 from perceptmetric import __version__, command
 from perceptmetric.benchmarks.agreement import plot
 from perceptmetric.benchmarks.agreement.evaluation import evaluate
+from perceptmetric.benchmarks.blindspots import strips
+from perceptmetric.benchmarks.blindspots.blindspots_report import blindspots
+from perceptmetric.benchmarks.blindspots.unrounded import rmse_metric
 from perceptmetric.benchmarks.datasets import PUBLISHED, own
 from perceptmetric.benchmarks.datasets.download import obtain
 from perceptmetric.benchmarks.metrics import ours
-from perceptmetric.benchmarks.metrics.peers import NAMES
+from perceptmetric.benchmarks.metrics.peers import NAMES, peers
 from perceptmetric.benchmarks.severity.ordering import SAMPLES, SeverityReport, photographs, severity
 from perceptmetric.benchmarks.speed.speed_report import SpeedReport, benchmark
 from perceptmetric.checkpoints import DEFAULT
@@ -35,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
+    if getattr(options, "pictures", None) and not options.search:
+        parser.error("--pictures goes with --search: they show what the search found")
     if getattr(options, "layers", False) or getattr(options, "stage", None):
         if options.readout == "default":
             parser.error("--layers and --stage go with --readout paper: the default reads several stages at once")
@@ -73,6 +78,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     _metrics(command)
     command.set_defaults(work=_severity)
+    command = kinds.add_parser("blindspots", help="changes that people see at once: does a metric? needs no scores")
+    command.add_argument(
+        "--images",
+        metavar="DIR",
+        type=Path,
+        default=SAMPLES,
+        help="JPEG and PNG files of at least 192x192 pixels (default: the samples)",
+    )
+    _metrics(command)
+    command.add_argument("--search", action="store_true", help="also search by descent; takes minutes for each metric")
+    command.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables to this file as well")
+    command.add_argument("--pictures", metavar="DIR", type=Path, help="draw what the search found into this folder")
+    command.set_defaults(work=_blindspots)
     command = kinds.add_parser("speed", help="pairs a second and memory of all metrics, or of some (--compare)")
     command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: %(default)s")
     _metrics(command)
@@ -116,6 +134,20 @@ def _severity(options: argparse.Namespace) -> None:
     _check_outputs(options.json)
     paths, metric = photographs(options.images), ours.from_checkpoint(options.checkpoint)
     _finish(severity(paths, metric, options.compare), options.json)
+
+
+def _blindspots(options: argparse.Namespace) -> None:
+    _check_outputs(options.json, options.markdown, options.pictures)
+    paths, metric = photographs(options.images), ours.from_checkpoint(options.checkpoint)
+    others, not_run = peers(options.compare)
+    report = blindspots(paths, [metric, rmse_metric(), *others], options.search)
+    report.not_run.update(not_run)
+    print(report.table())
+    for path, text in ((options.json, report.json), (options.markdown, report.markdown)):
+        if path:
+            write(path, text())
+    if options.pictures:
+        strips.draw(report.results, options.pictures)
 
 
 def _speed(options: argparse.Namespace) -> None:

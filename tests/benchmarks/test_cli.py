@@ -1,11 +1,15 @@
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from PIL import Image
 
+from perceptmetric.benchmarks.blindspots.blindspots_report import blindspots
 from perceptmetric.benchmarks.cli import main
 from perceptmetric.perceptnet import STAGES
 
@@ -59,6 +63,39 @@ def test_severity_runs_at_once_on_the_samples(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("3 photographs, checkpoint denoise")
     results = json.loads(path.read_text())["results"]
     assert sum(result["right"] for result in results) > 0.8 * sum(result["pairs"] for result in results)
+
+
+@pytest.mark.slow
+def test_blindspots_writes_everything_with_a_progress_bar(samples, tmp_path, monkeypatch, capfd):
+    (tmp_path / "photographs").mkdir()
+    shutil.copy(samples / "cat.png", tmp_path / "photographs")
+    monkeypatch.setattr("perceptmetric.benchmarks.cli.blindspots", partial(blindspots, side=32, steps=2))
+    files = {name: tmp_path / f"results.{name}" for name in ("json", "markdown")}
+    outputs = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    outputs += ["--search", "--pictures", str(tmp_path / "pictures"), "--compare", "torch:dist", "torch:nonesuch"]
+    arguments = ["blindspots", "--images", str(tmp_path / "photographs"), "--checkpoint", "untrained", *outputs]
+    assert main(arguments) == 0
+    captured = capfd.readouterr()
+    assert captured.out.startswith("1 photographs, 32x32 pixels of each, perceptmetric: checkpoint untrained (SHA-256 ")
+    assert "torch:nonesuch: not run: cannot be imported" in captured.out
+    assert "rmse: search: 100%" in captured.err
+    content = json.loads(files["json"].read_text())
+    assert {row["metric"] for row in content["changes"]} == {"perceptmetric", "rmse", "torch:dist"}
+    assert "\n| red-green checks, 1 px | " in files["markdown"].read_text()
+    pictures = {"perceptmetric", "rmse", "torch-dist", "maximum-differentiation", "from-grey", "from-noise"}
+    assert {path.stem for path in (tmp_path / "pictures").iterdir()} == pictures
+
+
+def test_pictures_of_a_search_need_a_search(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["blindspots", "--pictures", "here"])
+    assert "--pictures goes with --search" in capsys.readouterr().err
+
+
+def test_blindspots_names_a_photograph_that_is_too_small(tmp_path, capsys):
+    Image.new("RGB", (191, 300)).save(tmp_path / "small.png")
+    assert main(["blindspots", "--images", str(tmp_path)]) == 2
+    assert "small.png: found 191x300 pixels, expected at least 192 a side" in capsys.readouterr().err
 
 
 def test_bad_input_is_one_line(tid2013_root, tmp_path, capsys):

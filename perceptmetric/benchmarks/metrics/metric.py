@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -11,6 +12,9 @@ from perceptmetric.errors import InputError
 
 Compare = Callable[[Tensor], Sequence[float]]
 """From a distorted image to its distances from one reference, one for each stage."""
+
+Measure = Callable[[Tensor], Any]
+"""From a distorted image to its distance from one reference: a tensor of one value with a gradient, or a number."""
 
 
 class MetricError(InputError):
@@ -54,6 +58,9 @@ class Metric:
             distorted image of that size to its distances, one for each stage, larger is worse. Whatever needs to be
             computed only once for a reference is computed here.
         origin: the weights and readout of our own metric; None for any other.
+        measure: like `against`, for images of any values in [0, 1], which are not rounded to 8 bits. The distance, at
+            the last stage, is as the metric itself gives it: a tensor with a gradient if the metric has one. None if
+            only `against` can be had.
 
     Examples:
         >>> import torch
@@ -67,3 +74,4 @@ class Metric:
     stages: tuple[str, ...]
     against: Callable[[Tensor], Compare]
     origin: Origin | None = None
+    measure: Callable[[Tensor], Measure] | None = None

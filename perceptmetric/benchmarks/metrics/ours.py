@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from torch import Tensor
 
-from perceptmetric.benchmarks.metrics.metric import Compare, Metric, Origin
+from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric, Origin
 from perceptmetric.checkpoints import fingerprint, load
 from perceptmetric.fast.layers import stages as stages_of
 from perceptmetric.metric import PerceptualDistance
@@ -40,15 +41,21 @@ def from_checkpoint(
     """
     network, config = load(checkpoint)
     origin = Origin(checkpoint, fingerprint(network), readout)
+    stage = stages[-1] if readout == "paper" else None
+    metric = PerceptualDistance(network, config=config, readout=readout, stage=stage, check=False).to(device)
+
+    def measure(reference: Tensor) -> Measure:
+        encoded = metric.encode(reference)
+        return lambda distorted: metric.compare(encoded, metric.encode(distorted)).sum()
+
     if readout == "paper":
-        return staged(network.to(device), stages, origin)
-    metric = PerceptualDistance(network, statistics=config.get("statistics"), readout=readout, check=False).to(device)
+        return replace(staged(network.to(device), stages, origin), measure=measure)
 
     def against(reference: Tensor) -> Compare:
         encoded = metric.encode(reference)
         return lambda distorted: metric.compare(encoded, metric.encode(distorted)).tolist()
 
-    return Metric(NAME, ("",), against, origin)
+    return Metric(NAME, ("",), against, origin, measure)
 
 
 def staged(network: Autoencoder, stages: Sequence[str] = ("gdn4",), origin: Origin | None = None) -> Metric:

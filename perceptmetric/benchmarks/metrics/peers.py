@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from perceptmetric.benchmarks.metrics import torchvision_shim
-from perceptmetric.benchmarks.metrics.metric import Compare, Metric, MetricError
+from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric, MetricError
 from perceptmetric.errors import InputError
 
 HAND_MADE = {
@@ -64,7 +64,7 @@ def peer(name: str) -> Metric:
     if ":" in name:
         return _own(name)
     if name in HAND_MADE:
-        return _pairwise(name, _hand_made(name), sign=1 if name in DISTANCES else -1)
+        return _hand_made(name)
     if name in DEEP:
         return _pairwise(name, _deep(name), sign=1)
     raise InputError(f"{name}: no such metric, expected one of {', '.join(NAMES)}, or package.module:callable")
@@ -96,27 +96,38 @@ def peers(names: Sequence[str]) -> tuple[list[Metric], dict[str, str]]:
     return ready, not_run
 
 
-def _pairwise(name: str, measure: Callable[[Tensor, Tensor], Any], sign: int) -> Metric:
+def _pairwise(name: str, function: Callable[[Tensor, Tensor], Any], sign: int) -> Metric:
+    def measure(reference: Tensor) -> Measure:
+        return lambda distorted: sign * function(reference, distorted)
+
     def against(reference: Tensor) -> Compare:
-        return lambda distorted: [sign * float(measure(reference, distorted))]
+        return lambda distorted: [sign * float(function(reference, distorted))]
 
-    return Metric(name, ("",), against)
+    return Metric(name, ("",), against, measure=measure)
 
 
-def _hand_made(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+def _hand_made(name: str) -> Metric:
     function = getattr(torchvision_shim.import_piq(), HAND_MADE[name])
+    sign = 1 if name in DISTANCES else -1
 
-    def measure(reference: Tensor, distorted: Tensor) -> Tensor:
+    def distance(reference: Tensor, distorted: Tensor) -> Tensor:
         # The distorted image comes first: VIFp and MDSI are not symmetric.
-        value: Tensor = function(_values(distorted), _values(reference), data_range=255.0)
+        value: Tensor = sign * function(distorted, reference, data_range=255.0)
         return value
 
-    return measure
+    def against(reference: Tensor) -> Compare:
+        # Rounded to the whole numbers that the file held.
+        return lambda distorted: [float(distance(_values(reference).round(), _values(distorted).round()))]
+
+    def measure(reference: Tensor) -> Measure:
+        return lambda distorted: distance(_values(reference), _values(distorted))
+
+    return Metric(name, ("",), against, measure=measure)
 
 
 def _values(image: Tensor) -> Tensor:
-    """From [0, 1] to the whole numbers from 0 to 255 that the file held."""
-    return (image * 255).round().contiguous()
+    """From [0, 1] to values from 0 to 255."""
+    return (image * 255).contiguous()
 
 
 def _deep(name: str) -> Callable[[Tensor, Tensor], Tensor]:

@@ -1,0 +1,65 @@
+"""Luma and the directions of colour that leave it as it is."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+"""The weights of R, G and B in luma (ITU-R BT.601)."""
+
+RED_GREEN = (1.0, -LUMA[0] / LUMA[1], 0.0)
+"""More red and less green without a change of luma; red changes by 1."""
+
+BLUE_YELLOW = (-LUMA[2] / (LUMA[0] + LUMA[1]), -LUMA[2] / (LUMA[0] + LUMA[1]), 1.0)
+"""More blue and less yellow (red and green alike) without a change of luma; blue changes by 1."""
+
+
+def luma(image: Tensor) -> Tensor:
+    """The luma of RGB images.
+
+    Args:
+        image: floats (..., 3, H, W).
+
+    Returns:
+        Floats (..., 1, H, W).
+
+    Examples:
+        >>> luma(torch.tensor([1.0, 1.0, 1.0]).reshape(3, 1, 1)).item()
+        1.0
+    """
+    return (image * vector(LUMA, image)).sum(-3, keepdim=True)
+
+
+def vector(direction: tuple[float, float, float], like: Tensor) -> Tensor:
+    """A direction of colour as a tensor (3, 1, 1) of the dtype and device of another one.
+
+    Examples:
+        >>> vector(RED_GREEN, torch.zeros(1, dtype=torch.float64)).shape
+        torch.Size([3, 1, 1])
+    """
+    return like.new_tensor(direction).reshape(3, 1, 1)
+
+
+def turned(image: Tensor, degrees: float) -> Tensor:
+    """The image with every hue turned by an angle in the plane of Cb and Cr; luma stays as it is.
+
+    Args:
+        image: floats (..., 3, H, W).
+        degrees: the angle.
+
+    Examples:
+        >>> red = torch.tensor([0.6, 0.4, 0.4]).reshape(3, 1, 1)
+        >>> torch.allclose(turned(red, 360), red)
+        True
+    """
+    grey = luma(image)
+    blue = (image[..., 2:, :, :] - grey) / (2 * (1 - LUMA[2]))
+    red = (image[..., :1, :, :] - grey) / (2 * (1 - LUMA[0]))
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    blue, red = cosine * blue - sine * red, sine * blue + cosine * red
+    r, b = grey + 2 * (1 - LUMA[0]) * red, grey + 2 * (1 - LUMA[2]) * blue
+    g = (grey - LUMA[0] * r - LUMA[2] * b) / LUMA[1]
+    return torch.cat([r, g, b], -3)

@@ -1,0 +1,40 @@
+"""The photographs that are changed: the middle of each file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from perceptmetric.errors import InputError
+from perceptmetric.images import as_batch
+
+SIDE = 192
+"""Height and width of what is taken of a photograph, in pixels."""
+
+
+def central(path: Path, side: int = SIDE) -> Tensor:
+    """The middle of a photograph.
+
+    Args:
+        path: an image file.
+        side: height and width of the middle, in pixels.
+
+    Returns:
+        Floats (1, 3, side, side) in [0, 1].
+
+    Raises:
+        FileNotFoundError: no such file.
+        InputError: the file is no image, or too small.
+
+    Examples:
+        >>> from perceptmetric.benchmarks.severity.ordering import SAMPLES
+        >>> central(SAMPLES / "cat.png").shape
+        torch.Size([1, 3, 192, 192])
+    """
+    image = as_batch(path)
+    height, width = image.shape[-2:]
+    if min(height, width) < side:
+        raise InputError(f"{path}: found {width}x{height} pixels, expected at least {side} a side")
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[..., top : top + side, left : left + side].contiguous()

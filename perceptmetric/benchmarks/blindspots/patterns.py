@@ -1,0 +1,75 @@
+"""Patterns and noise with values from -1 to 1, which a change adds to a photograph."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def checks(like: Tensor, side: int) -> Tensor:
+    """A chequerboard of 1 and -1.
+
+    Args:
+        like: floats (..., H, W), which give size, dtype and device.
+        side: of a square, in pixels.
+
+    Returns:
+        Floats (1, H, W).
+
+    Examples:
+        >>> checks(torch.zeros(2, 4), 2)
+        tensor([[[ 1.,  1., -1., -1.],
+                 [ 1.,  1., -1., -1.]]])
+    """
+    rows, columns = (torch.arange(length, device=like.device) // side for length in like.shape[-2:])
+    return (1 - 2 * ((rows[:, None] + columns) % 2))[None].to(like.dtype)
+
+
+def grating(like: Tensor, bar: int) -> Tensor:
+    """A vertical sine grating.
+
+    Args:
+        like: floats (..., H, W), which give size, dtype and device.
+        bar: half a period, in pixels. Bars of 1 pixel alternate between 1 and -1.
+
+    Returns:
+        Floats (1, H, W).
+
+    Examples:
+        >>> grating(torch.zeros(1, 4), 1)
+        tensor([[[ 1., -1.,  1., -1.]]])
+    """
+    columns = torch.arange(like.shape[-1], dtype=torch.float64)
+    wave = torch.sin(math.pi * (columns + 0.5) / bar)
+    return wave.to(like).expand(1, *like.shape[-2:])
+
+
+def coin_flips(like: Tensor, channels: int = 1, seed: int = 0) -> Tensor:
+    """Noise of 1 and -1, each pixel and channel by itself. Its root mean square is exactly 1.
+
+    Args:
+        like: floats (..., H, W), which give size, dtype and device.
+        channels: how many.
+        seed: of the random numbers.
+
+    Returns:
+        Floats (channels, H, W).
+
+    Examples:
+        >>> coin_flips(torch.zeros(4, 4)).abs().min().item()
+        1.0
+    """
+    flips = torch.randint(2, (channels, *like.shape[-2:]), generator=generator(seed))
+    return (2 * flips - 1).to(like)
+
+
+def generator(seed: int) -> torch.Generator:
+    """Random numbers that are the same in every run.
+
+    Examples:
+        >>> torch.rand(1, generator=generator(1)) == torch.rand(1, generator=generator(1))
+        tensor([True])
+    """
+    return torch.Generator().manual_seed(seed)

@@ -1,0 +1,64 @@
+"""benchmarks/blindspots.py, on a crop of a sample and with descents of two steps."""
+
+import json
+import shutil
+from functools import partial
+
+import pytest
+
+from perceptmetric.tables import filled
+
+PAGE = """# Blind spots
+
+<!-- changes: written by benchmarks/blindspots.py -->
+old
+<!-- end of changes -->
+
+<!-- searches: written by benchmarks/blindspots.py -->
+old
+<!-- end of searches -->
+"""
+
+
+@pytest.fixture
+def script(load_script, samples, tmp_path, monkeypatch):
+    module = load_script("benchmarks/blindspots.py")
+    (tmp_path / "page.md").write_text(PAGE)
+    (tmp_path / "photographs").mkdir()
+    shutil.copy(samples / "cat.png", tmp_path / "photographs")
+    for name, value in {
+        "PEERS": ("torch:dist", "torch:nonesuch"),
+        "RESULTS": tmp_path,
+        "PAGE": tmp_path / "page.md",
+        "PICTURES": tmp_path / "pictures",
+        "blindspots": partial(module.blindspots, side=32, steps=2),
+        "keep_freed_memory": lambda: None,  # this process is not the script's own
+    }.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr("sys.argv", ["blindspots.py", "--images", str(tmp_path / "photographs")])
+    return module
+
+
+@pytest.mark.slow
+def test_every_figure_is_written_by_the_script(script, tmp_path):
+    script.main()
+    content = json.loads((tmp_path / "blindspots.json").read_text())
+    default = script.DEFAULT
+    names = [default, f"{default}, paper", "untrained", "rmse", "torch:dist"]
+    assert list(dict.fromkeys(row["metric"] for row in content["changes"])) == names
+    assert list(content["metrics"]) == names[:3]
+    assert content["not_run"][0]["metric"] == "torch:nonesuch"
+    text, page = ((tmp_path / name).read_text() for name in ("blindspots.md", "page.md"))
+    assert "old" not in page
+    for line in text.splitlines():
+        if line.startswith("|"):
+            assert line in page
+    pictures = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert pictures == sorted([f"{default}.png", "from-grey.png", "from-noise.png", "maximum-differentiation.png"])
+    for name in pictures:
+        assert f"](../pictures/pictures/{name})" in page
+
+
+def test_the_page_has_a_place_for_the_tables(load_script):
+    page = load_script("benchmarks/blindspots.py").PAGE.read_text()
+    assert "|" in filled(page, {"changes": "|", "searches": "|"})
