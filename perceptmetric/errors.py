@@ -13,3 +13,17 @@ class InputError(ValueError):
         Traceback (most recent call last):
         perceptmetric.errors.InputError: second image: found 9x8 pixels, expected 8x8 as first image has
     """
+
+
+def missing_extra(found: str, extra: str) -> InputError:
+    """The error for input that needs an optional package.
+
+    Args:
+        found: the file or argument, and what was found.
+        extra: the extra of this package that brings what is needed.
+
+    Examples:
+        >>> missing_extra("a.png: found 16 bits a channel", "deep")
+        InputError('a.png: found 16 bits a channel, which needs: pip install "perceptmetric[deep]"')
+    """
+    return InputError(f'{found}, which needs: pip install "perceptmetric[{extra}]"')

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
+from perceptmetric import decoding, layouts, transparency
 from perceptmetric.errors import InputError
+from perceptmetric.layouts import MIN_SIDE as MIN_SIDE
 
-ImageLike = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
-
-MIN_SIDE = 4
-"""Smallest height and width in pixels: one place of the encoder's output, which is pooled twice by 2."""
+OneImage = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
+ImageLike = OneImage | Sequence[OneImage]
 
 MAX_PIXELS = 2**26
 """A file with more pixels than this (8192x8192) is refused before it is decoded."""
 
-EIGHT_BIT_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"}
-"""Pillow's modes of at most 8 bits a channel; it converts these to RGB without clipping."""
+ROUNDING = 2e-6
+"""How far floats may lie outside [0, 1] and count as 0 or 1, in float32; in half precision it is one step above 1."""
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def open_image(path: str | os.PathLike[str]) -> Image.Image:
-    """Decodes an image file to RGB, as `to_rgb` does.
+    """Decodes an image file of 8 bits a channel to RGB, as `to_rgb` does.
 
     Args:
         path: a file in any format that Pillow reads, with 8 bits a channel; of an animation the first frame is read.
@@ -39,64 +42,81 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
 
     Examples:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> file = Path(tempfile.mkdtemp()) / "grey.png"
         >>> Image.new("L", (8, 6), 128).save(file)
         >>> open_image(file).getpixel((0, 0))
         (128, 128, 128)
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise InputError(f"{path}: found {image.width}x{image.height} pixels, expected at most {MAX_PIXELS}")
-            return to_rgb(image, name=str(path))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"{path}: found too many pixels, expected at most {MAX_PIXELS}") from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"{path}: not an image that Pillow can read") from error
-    except (OSError, SyntaxError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+    return _over_white(decoding.read(path, max_pixels=MAX_PIXELS, max_bits=8))
 
 
 def to_rgb(image: Image.Image, *, name: str = "image") -> Image.Image:
     """A Pillow image as RGB, the way a viewer shows it.
 
-    It is turned upright (EXIF), grey fills all three channels, and transparent pixels show white behind them.
+    It is turned upright (EXIF), its colours become sRGB where it carries a profile, grey fills all three channels, and
+    transparent pixels show white behind them.
 
     Args:
-        image: of any mode with at most 8 bits a channel (`EIGHT_BIT_MODES`).
+        image: of any mode with at most 8 bits a channel.
         name: what an error calls it.
 
     Raises:
-        InputError: the mode has more than 8 bits a channel; Pillow would clip its range.
+        InputError: it has more than 8 bits a channel or cannot be decoded.
 
     Examples:
         >>> to_rgb(Image.new("RGBA", (4, 4), (0, 0, 0, 0))).getpixel((0, 0))
         (255, 255, 255)
     """
-    if image.mode not in EIGHT_BIT_MODES:
-        raise InputError(f"{name}: found Pillow mode {image.mode!r}, expected 8 bits a channel")
-    image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    return image.convert("RGB")
+    return _over_white(decoding.decode(image, name=name, max_bits=8))
+
+
+def as_picture(path: str | os.PathLike[str]) -> Image.Image:
+    """An image file of any depth as a picture to look at: like `open_image`, with deeper channels rounded to 8 bits.
+
+    Args:
+        path: as for `as_batch`.
+
+    Returns:
+        A Pillow image of mode RGB. Floats outside [0, 1] are clipped.
+
+    Raises:
+        FileNotFoundError: no such file.
+        InputError: it cannot be read.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> file = Path(tempfile.mkdtemp()) / "deep.png"
+        >>> Image.fromarray(np.full((6, 8), 2**15, np.uint16)).save(file)
+        >>> as_picture(file).getpixel((0, 0))
+        (128, 128, 128)
+    """
+    pixels = decoding.read(path, max_pixels=MAX_PIXELS)
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(np.nan_to_num(pixels).clip(0, 1) * 255).astype(np.uint8)
+    return _over_white(pixels)
 
 
 def as_batch(image: ImageLike, *, check: bool = True, name: str = "image") -> Tensor:
     """Any image or batch of images as (N, 3, H, W) floats in [0, 1].
 
-    The dtype alone decides the range: uint8 means [0, 255] and floats mean [0, 1].
+    The dtype alone decides the range: uint8 means [0, 255], uint16 means [0, 65535], and floats mean [0, 1].
+
+    A file is shown as a viewer shows it: upright (EXIF), in sRGB where it carries a colour profile, grey in all three
+    channels, and over white where it is transparent. A file of more than 8 bits a channel is read in full precision,
+    for which colour needs the extra `deep`.
 
     Args:
-        image: a path, a Pillow image, or an array or tensor of shape (3, H, W) or (N, 3, H, W), floats or uint8.
+        image: a path, a Pillow image, an array or a tensor, or a list of these, which is a batch. Tensors are
+            (3, H, W) or (N, 3, H, W). Arrays may also have channels last and be grey or RGBA: (H, W), (H, W, C),
+            (C, H, W), (N, H, W, C) or (N, C, H, W) with C of 1, 3 or 4. Both are floats, uint8 or uint16.
         check: refuse NaN and floats outside [0, 1]. Switch it off for the output of a network that may leave the range.
         name: what an error calls an array or tensor.
 
     Returns:
-        Floats (N, 3, H, W), channels last in memory. A tensor of floats keeps its dtype, device and graph.
+        Floats (N, 3, H, W), channels last in memory. A tensor or array of floats keeps its dtype, a tensor its device
+        and graph; everything else is float32.
 
     Raises:
         FileNotFoundError: no such file.
@@ -106,12 +126,15 @@ def as_batch(image: ImageLike, *, check: bool = True, name: str = "image") -> Te
     Examples:
         >>> as_batch(np.full((3, 8, 8), 255, np.uint8)).max().item()
         1.0
+        >>> as_batch(np.zeros((6, 8, 3), np.uint8)).shape
+        torch.Size([1, 3, 6, 8])
     """
-    return as_floats(as_pixels(image, check=check, name=name)).contiguous(memory_format=torch.channels_last)
+    pixels = transparency.over(as_pixels(image, check=check, name=name), transparency.WHITE)
+    return as_floats(pixels).contiguous(memory_format=torch.channels_last)
 
 
 def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> Tensor:
-    """The same images, checked, but with uint8 left as uint8, which takes a quarter of the memory.
+    """The same images, checked, but with uint8 left as uint8, which takes a quarter of the memory, and alpha kept.
 
     Args:
         image: as for `as_batch`.
@@ -119,7 +142,7 @@ def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> T
         name: as for `as_batch`.
 
     Returns:
-        Uint8 in [0, 255] or floats in [0, 1], (N, 3, H, W).
+        Uint8 in [0, 255] or floats in [0, 1]: RGB (N, 3, H, W), or RGBA (N, 4, H, W) where an image is transparent.
 
     Raises:
         FileNotFoundError: no such file.
@@ -130,28 +153,22 @@ def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> T
         >>> as_pixels(np.full((3, 8, 8), 255, np.uint8)).dtype
         torch.uint8
     """
+    if isinstance(image, (list, tuple)):
+        return _of_sequence(image, check, name)
     if isinstance(image, (str, os.PathLike)):
-        name = os.fspath(image)
-        image = open_image(image)
-    if isinstance(image, Image.Image):
-        pixels = np.asarray(to_rgb(image, name=name))
-        batch = torch.tensor(pixels).permute(2, 0, 1)
+        name = os.fsdecode(image)
+        batch = _of_array(decoding.read(name, max_pixels=MAX_PIXELS), name)
+    elif isinstance(image, Image.Image):
+        batch = _of_array(decoding.decode(image, name=name), name)
     elif isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 and image.dtype.kind != "f":
-            raise InputError(f"{name}: found dtype {image.dtype}, expected floats in [0, 1] or uint8")
-        batch = torch.tensor(image)
+        batch = _of_array(image, name)
     elif isinstance(image, Tensor):
-        batch = image
+        batch = _of_tensor(image, name)
     else:
-        raise TypeError(f"{name}: found {type(image).__name__}, expected a path, Pillow image, numpy array or tensor")
-    _check_shape(batch, name)
-    if batch.dtype != torch.uint8 and not batch.is_floating_point():
-        raise InputError(f"{name}: found dtype {batch.dtype}, expected floats in [0, 1] or uint8")
-    if batch.ndim == 3:
-        batch = batch[None]
-    if check and batch.dtype != torch.uint8:
-        _check_range(batch, name)
-    return batch
+        raise TypeError(f"{name}: found {type(image).__name__}, {_EXPECTED}")
+    if batch.dtype == torch.uint16:
+        batch = batch.to(torch.float32) / 65535
+    return _in_range(batch, name) if check and batch.dtype != torch.uint8 else batch
 
 
 def as_floats(pixels: Tensor) -> Tensor:
@@ -164,23 +181,94 @@ def as_floats(pixels: Tensor) -> Tensor:
         >>> as_floats(torch.tensor([255], dtype=torch.uint8))
         tensor([1.])
     """
-    return pixels / 255 if pixels.dtype == torch.uint8 else pixels
+    return pixels.to(torch.float32) / 255 if pixels.dtype == torch.uint8 else pixels
 
 
-def _check_shape(batch: Tensor, name: str) -> None:
-    shape = tuple(batch.shape)
-    if len(shape) not in (3, 4) or shape[-3] != 3:
-        hint = "; put channels first" if shape[-1:] == (3,) else ""
-        raise InputError(f"{name}: found shape {shape}, expected (3, H, W) or (N, 3, H, W){hint}")
-    if len(batch) == 0:
-        raise InputError(f"{name}: found an empty batch, expected at least one image")
-    height, width = batch.shape[-2:]
-    if min(height, width) < MIN_SIDE:
-        raise InputError(f"{name}: found {width}x{height} pixels, expected at least {MIN_SIDE} a side")
+_EXPECTED = "expected a path, Pillow image, numpy array or tensor, or a list of these"
+_DTYPES = "expected floats in [0, 1] or uint8"
 
 
-def _check_range(batch: Tensor, name: str) -> None:
+def _over_white(pixels: np.ndarray) -> Image.Image:
+    batch = torch.from_numpy(pixels).movedim(-1, 0)[None]
+    rgb = transparency.over(batch, transparency.WHITE)[0].movedim(0, -1)
+    return Image.fromarray(np.ascontiguousarray(rgb.numpy()))
+
+
+def _of_array(array: np.ndarray, name: str) -> Tensor:
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError(
+            f"{name}: found a masked array, whose mask would be ignored, expected a plain one; for the mean over some "
+            "pixels weight the map: difference = metric.map(a, b); (difference * mask).sum() / mask.sum()"
+        )
+    if array.dtype.kind != "f" and array.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{name}: found dtype {array.dtype}, {_DTYPES}{_dtype_hint(array.dtype.kind)}")
+    native = np.dtype(np.float64) if array.dtype.itemsize > 8 else array.dtype.newbyteorder("=")
+    pixels = np.array(layouts.of_array(np.asarray(array), name), dtype=native)
+    if pixels.shape[1] == 1:
+        pixels = pixels.repeat(3, 1)
+    return torch.from_numpy(pixels)
+
+
+def _of_tensor(tensor: Tensor, name: str) -> Tensor:
+    if tensor.is_nested or tensor.layout != torch.strided:
+        raise InputError(f"{name}: found a nested or sparse tensor, expected a dense one")
+    batch = layouts.of_tensor(tensor, name)
+    if batch.dtype not in (torch.uint8, torch.uint16, *FLOATS):
+        raise InputError(f"{name}: found dtype {batch.dtype}, {_DTYPES}{_dtype_hint('i')}")
+    return batch
+
+
+def _dtype_hint(kind: str) -> str:
+    return "; convert integers to uint8, or uint16 in [0, 65535]" if kind in "iu" else ""
+
+
+def _of_sequence(images: Sequence[Any], check: bool, name: str) -> Tensor:
+    """A list of images of one size as a batch; each may be a batch itself."""
+    kind = type(images).__name__
+    for index, image in enumerate(images):
+        if not isinstance(image, (str, os.PathLike, Image.Image, np.ndarray, Tensor)):
+            raise TypeError(f"{name}: found {kind}, {_EXPECTED}; item {index} is of type {type(image).__name__}")
+    batches = [as_pixels(image, check=check, name=f"{name}[{index}]") for index, image in enumerate(images)]
+    if not batches:
+        raise InputError(f"{name}: found an empty {kind}, expected at least one image")
+    for index, batch in enumerate(batches):
+        (height, width), (expected_height, expected_width) = batch.shape[-2:], batches[0].shape[-2:]
+        if (height, width) != (expected_height, expected_width):
+            raise InputError(
+                f"{name}[{index}]: found {width}x{height} pixels, expected {expected_width}x{expected_height} "
+                f"as {name}[0] has"
+            )
+        if batch.device != batches[0].device:
+            raise InputError(f"{name}[{index}]: found device {batch.device}, expected {batches[0].device}")
+    if len({batch.dtype for batch in batches}) > 1:
+        batches = [as_floats(batch) for batch in batches]
+        dtype = max((batch.dtype for batch in batches), key=lambda dtype: torch.finfo(dtype).bits)
+        batches = [batch.to(torch.promote_types(dtype, torch.float32)) for batch in batches]
+    if len({batch.shape[1] for batch in batches}) > 1:
+        batches = [_with_alpha(batch) for batch in batches]
+    return torch.cat(batches)
+
+
+def _with_alpha(batch: Tensor) -> Tensor:
+    opaque = 255 if batch.dtype == torch.uint8 else 1
+    alpha = torch.full_like(batch[:, :1], opaque)
+    return batch if batch.shape[1] == 4 else torch.cat([batch, alpha], 1)
+
+
+def _in_range(batch: Tensor, name: str) -> Tensor:
+    """The batch where its floats lie in [0, 1]; those outside by a rounding error are taken as 0 or 1."""
     low, high = (bound.item() for bound in torch.aminmax(batch.detach()))
-    if not (low >= 0 and high <= 1):
-        hint = "; divide by 255, or pass uint8" if high > 2 else ""
-        raise InputError(f"{name}: found values from {low:g} to {high:g}, expected floats in [0, 1]{hint}")
+    slack = max(ROUNDING, torch.finfo(batch.dtype).eps)
+    if not (low >= -slack and high <= 1 + slack):
+        raise InputError(
+            f"{name}: found values from {low:.7g} to {high:.7g}, expected floats in [0, 1]{_range_hint(low, high)}"
+        )
+    return batch if low >= 0 and high <= 1 else batch.clamp(0, 1)
+
+
+def _range_hint(low: float, high: float) -> str:
+    if high > 2 and low >= 0:
+        return "; divide by 255, or pass uint8"
+    if -1.01 <= low < 0 and high <= 1.01:
+        return "; if they are in [-1, 1], pass (x + 1) / 2"
+    return ""

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from perceptmetric import checkpoints, configs, hub, model_card, tiles
+from perceptmetric import checkpoints, configs, hub, model_card, tiles, transparency
 from perceptmetric import readout as readouts
 from perceptmetric.ambient import torch_defaults
 from perceptmetric.errors import InputError
@@ -70,6 +70,7 @@ class Encoding:
         seen: (H, W) of the images that the network saw, after resampling.
         name: what an error calls them.
         settings: those of the metric that encoded them; only a metric with the same settings can compare them.
+        on_black: where they are transparent, the same over black instead of white; otherwise None.
     """
 
     parts: Encoded
@@ -77,6 +78,7 @@ class Encoding:
     seen: tuple[int, int]
     name: str
     settings: Settings
+    on_black: Encoding | None = None
 
     def __len__(self) -> int:
         return len(self.parts[0])
@@ -111,9 +113,10 @@ class PerceptualDistance(nn.Module):
             may leave the range a little; on CUDA this also saves a synchronisation.
 
     Shape:
-        Two images, each a path, a Pillow image, an array or a tensor (`perceptmetric.images.ImageLike`): uint8 in
-        [0, 255] or floats in [0, 1], (3, H, W) or (N, 3, H, W). Both have the same height and width, at least 4 pixels
-        each. Output: floats (N,).
+        Two images, each a path, a Pillow image, an array or a tensor, or a list of these, as
+        `perceptmetric.images.as_batch` takes them: tensors are (3, H, W) or (N, 3, H, W), arrays may have their
+        channels last. Both have the same height and width, at least 4 pixels each. Where both are transparent they
+        are compared over white and over black, and the larger distance counts. Output: floats (N,).
 
     Raises:
         InputError: an image cannot be used, the sizes differ, or the default readout was given no statistics.
@@ -295,8 +298,14 @@ class PerceptualDistance(nn.Module):
             b: as for the class.
         """
         first, second = self._pixels(a, "first image"), self._pixels(b, "second image")
+        distances = self._distances(first, second)
+        if first.on_black is None or second.on_black is None:
+            return distances
+        return torch.maximum(distances, self._distances(first.on_black, second.on_black))
+
+    def _distances(self, first: _Pixels, second: _Pixels) -> Tensor:
         if not (self._can_be_cut(first.values) and self._can_be_cut(second.values)):
-            return self.compare(self._encode(first), self._encode(second))
+            return self._compare(self._encode(first), self._encode(second))
         _check_pair(first, second)
         with torch.no_grad(), own_precision("cpu"):
             seen_first, seen_second = self._as_seen(first).values, self._as_seen(second).values
@@ -319,7 +328,9 @@ class PerceptualDistance(nn.Module):
             >>> len(PerceptualDistance().encode(torch.rand(2, 3, 32, 32)))
             2
         """
-        return self._encode(self._pixels(image, "image"))
+        pixels = self._pixels(image, "image")
+        on_black = None if pixels.on_black is None else self._encode(pixels.on_black)
+        return replace(self._encode(pixels), on_black=on_black)
 
     def compare(self, a: Encoding, b: Encoding) -> Tensor:
         """The distances (N,) of encoded images, pair by pair, or of one image and all images of a batch.
@@ -341,9 +352,10 @@ class PerceptualDistance(nn.Module):
         """
         self._check_encoding(a, "first")
         self._check_encoding(b, "second")
-        _check_pair(a, b)
-        with own_precision(a.parts[0].device.type):
-            return self.readout.compare(a.parts, b.parts)
+        distances = self._compare(a, b)
+        if a.on_black is None or b.on_black is None:
+            return distances
+        return torch.maximum(distances, self._compare(a.on_black, b.on_black))
 
     def map(self, a: ImageLike, b: ImageLike) -> Tensor:
         """Where two images differ, pixel by pixel.
@@ -364,8 +376,21 @@ class PerceptualDistance(nn.Module):
             >>> torch.allclose(metric.map(a, b).mean(), metric(a, b))
             True
         """
-        first = self._encode(self._pixels(a, "first image"))
-        second = self._encode(self._pixels(b, "second image"))
+        first, second = self._pixels(a, "first image"), self._pixels(b, "second image")
+        over_white = self._map(first, second)
+        if first.on_black is None or second.on_black is None:
+            return over_white
+        over_black = self._map(first.on_black, second.on_black)
+        larger = over_black.sum((1, 2, 3), keepdim=True) > over_white.sum((1, 2, 3), keepdim=True)
+        return torch.where(larger, over_black, over_white)
+
+    def _compare(self, a: Encoding, b: Encoding) -> Tensor:
+        _check_pair(a, b)
+        with own_precision(a.parts[0].device.type):
+            return self.readout.compare(a.parts, b.parts)
+
+    def _map(self, a: _Pixels, b: _Pixels) -> Tensor:
+        first, second = self._encode(a), self._encode(b)
         _check_pair(first, second)
         pixel = first.size[0] / first.seen[0], first.size[1] / first.seen[1]
         with own_precision(first.parts[0].device.type):
@@ -499,12 +524,16 @@ class PerceptualDistance(nn.Module):
 
     def _pixels(self, image: ImageLike, name: str) -> _Pixels:
         if isinstance(image, (str, os.PathLike)):
-            name = os.fspath(image)
+            name = os.fsdecode(image)
         values = as_pixels(image, check=self.check, name=name)
         if not isinstance(image, Tensor):
             # A tensor stays where it is: if that is another device than the metric's, torch's error names both.
             values = values.to(self._device)
-        return _Pixels(values, (values.shape[-2], values.shape[-1]), name)
+        size = values.shape[-2], values.shape[-1]
+        if values.shape[1] == 3:
+            return _Pixels(values, size, name)
+        on_black = _Pixels(transparency.over(values, transparency.BLACK), size, name)
+        return _Pixels(transparency.over(values, transparency.WHITE), size, name, on_black)
 
     def _can_be_cut(self, pixels: Tensor) -> bool:
         """Whether images can be compared tile by tile: on CPU, in float32 or float64, and without a gradient."""
@@ -539,11 +568,13 @@ class PerceptualDistance(nn.Module):
 
 @dataclass(frozen=True)
 class _Pixels:
-    """Images as the user gave them, checked: uint8 or floats (N, 3, H, W)."""
+    """Images as the user gave them, checked: uint8 or floats (N, 3, H, W), over white where they are transparent."""
 
     values: Tensor
     size: tuple[int, int]
     name: str
+    on_black: _Pixels | None = None
+    """The same over black, where they are transparent."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -603,8 +634,8 @@ def distance(a: ImageLike, b: ImageLike, *, check: bool = True) -> float | Tenso
     """How different two images look, by the bundled default of `PerceptualDistance`.
 
     Args:
-        a: a path, a Pillow image, or an array or tensor (3, H, W) or (N, 3, H, W), with uint8 in [0, 255] or floats in
-            [0, 1].
+        a: a path, a Pillow image, an array or a tensor, or a list of these, as `perceptmetric.images.as_batch` takes
+            them.
         b: likewise, of the same height and width.
         check: refuse NaN and floats outside [0, 1].
 
@@ -626,8 +657,12 @@ def distance(a: ImageLike, b: ImageLike, *, check: bool = True) -> float | Tenso
     tensors = [image for image in (a, b) if isinstance(image, Tensor)]
     device = tensors[0].device if tensors else torch.device("cpu")
     distances: Tensor = _default_metric(device, check)(a, b)
-    single = not tensors and all(not isinstance(image, np.ndarray) or image.ndim == 3 for image in (a, b))
+    single = not tensors and not any(_is_batch(image) for image in (a, b))
     return distances.item() if single else distances
+
+
+def _is_batch(image: ImageLike) -> bool:
+    return isinstance(image, (list, tuple)) or (isinstance(image, np.ndarray) and image.ndim > 3)
 
 
 @lru_cache

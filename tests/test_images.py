@@ -100,11 +100,11 @@ def test_a_truncated_file_is_named_whatever_its_kind(suffix, share, tmp_path_fac
         as_batch(path)
 
 
-def test_an_image_deeper_than_8_bits_is_refused(tmp_path):
+def test_an_image_deeper_than_8_bits_is_no_picture_of_8_bits(tmp_path):
     path = tmp_path / "deep.png"
     Image.fromarray(np.zeros((8, 8), np.uint16)).save(path)
     with pytest.raises(InputError, match=r"deep\.png: found Pillow mode 'I;16', expected 8 bits a channel"):
-        as_batch(path)
+        open_image(path)
 
 
 def test_an_absurd_size_is_refused_before_it_is_decoded(colour, monkeypatch):
@@ -129,7 +129,7 @@ BAD_ARRAYS = {
     "values from inf to inf": torch.full((3, 8, 8), torch.inf),
     "shape (1, 8, 8), expected (3, H, W) or (N, 3, H, W)": torch.zeros(1, 8, 8),
     "shape (4, 8, 8), expected (3, H, W) or (N, 3, H, W)": torch.zeros(4, 8, 8),
-    "shape (8, 8, 3), expected (3, H, W) or (N, 3, H, W); put channels first": np.zeros((8, 8, 3), np.uint8),
+    "shape (8, 8, 3), expected (3, H, W) or (N, 3, H, W); put channels first": torch.zeros(8, 8, 3, dtype=torch.uint8),
     "shape (8, 8), expected": torch.zeros(8, 8),
     "shape (1, 1, 3, 8, 8), expected": torch.zeros(1, 1, 3, 8, 8),
     "an empty batch, expected at least one image": torch.zeros(0, 3, 8, 8),

@@ -1,0 +1,207 @@
+"""From an image file, or a Pillow image, to an array of its pixels, upright and in sRGB."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from perceptmetric import deep, profiles
+from perceptmetric.errors import InputError
+
+ORIENTATION = 0x0112
+"""The tag of EXIF that says how the camera was held."""
+
+EIGHT_BIT_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"}
+"""Pillow's modes of at most 8 bits a channel; it converts these to RGB without clipping."""
+
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe; save what it carries to a file first",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def read(path: str | os.PathLike[str], *, max_pixels: int, max_bits: int | None = None) -> np.ndarray:
+    """The pixels of an image file.
+
+    Args:
+        path: a file in any format that Pillow reads, or a TIFF file; of several frames the first is read.
+        max_pixels: a file with more is refused before it is decoded.
+        max_bits: a file with more bits a channel is refused; None where any depth will do.
+
+    Returns:
+        RGB (H, W, 3), or RGBA (H, W, 4) where something can be seen through: uint8, or float32 in [0, 1] of a file
+        of more than 8 bits a channel.
+
+    Raises:
+        FileNotFoundError: no such file.
+        InputError: it cannot be read; the message says why.
+
+    Examples:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "grey.png"
+        >>> Image.new("L", (8, 6), 128).save(file)
+        >>> read(file, max_pixels=48).shape
+        (6, 8, 3)
+    """
+    name = os.fsdecode(path)
+    _check_file(name)
+    with named_errors(name, max_pixels), Path(name).open("rb") as file:
+        try:
+            image = Image.open(file)
+        except UnidentifiedImageError:
+            file.seek(0)
+            data = file.read()
+            if max_bits is not None or not data.startswith(deep.TIFF_MAGIC):
+                raise
+            return _opaque_or_rgba(deep.read_tiff(data, name, max_pixels))
+        with image:
+            if image.width * image.height > max_pixels:
+                raise InputError(f"{name}: found {image.width}x{image.height} pixels, expected at most {max_pixels}")
+            return _decoded(image, name, max_bits)
+
+
+def decode(image: Image.Image, *, name: str, max_bits: int | None = None) -> np.ndarray:
+    """The pixels of a Pillow image, as `read` returns them.
+
+    Args:
+        image: of any mode; where it has been opened and not loaded yet, its file is read in full precision.
+        name: what an error calls it.
+        max_bits: as for `read`.
+
+    Raises:
+        InputError: as for `read`.
+
+    Examples:
+        >>> decode(Image.new("L", (8, 6), 128), name="grey").shape
+        (6, 8, 3)
+    """
+    with named_errors(name):
+        return _decoded(image, name, max_bits)
+
+
+@contextmanager
+def named_errors(name: str, max_pixels: int | None = None) -> Iterator[None]:
+    """Turns whatever a decoder raises into an `InputError` of one line that names the image.
+
+    Pillow and other decoders raise exceptions of many classes when a file is damaged.
+
+    Args:
+        name: what the error calls the image.
+        max_pixels: what it says is the most.
+
+    Examples:
+        >>> with named_errors("a.png"):
+        ...     raise ValueError("bad marker")
+        Traceback (most recent call last):
+        perceptmetric.errors.InputError: a.png: cannot be read (bad marker)
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        limit = f", expected at most {max_pixels}" if max_pixels else ""
+        raise InputError(f"{name}: found too many pixels{limit}") from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{name}: not an image that Pillow can read") from error
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{name}: cannot be read ({reason})") from error
+
+
+def _check_file(name: str) -> None:
+    try:
+        kind = stat.S_IFMT(Path(name).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        if scheme := _scheme(name):
+            raise InputError(
+                f"{name}: found an address ({scheme}), expected an image file; download it first"
+            ) from error
+        raise FileNotFoundError(f"{name}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
+    if kind != stat.S_IFREG:
+        raise InputError(f"{name}: found {KINDS.get(kind, 'something else')}, expected an image file")
+
+
+def _scheme(name: str) -> str:
+    scheme, colon, _ = name.partition("://")
+    return scheme if colon and scheme.isalnum() else ""
+
+
+def _decoded(image: Image.Image, name: str, max_bits: int | None) -> np.ndarray:
+    depth = deep.of(image)
+    if max_bits is not None and depth.bits > max_bits:
+        held = f"Pillow mode {image.mode!r}" if image.mode not in EIGHT_BIT_MODES else str(depth)
+        raise InputError(f"{name}: found {held}, expected {max_bits} bits a channel")
+    if depth.bits > 8:
+        orientation, profile = _orientation(image), image.info.get("icc_profile")
+        pixels = deep.read(image, depth, name)
+        colours = 3 if pixels.shape[-1] >= 3 else 1
+        colour = profiles.floats_to_srgb(pixels[..., :colours], profile, name)
+        pixels = np.concatenate([np.broadcast_to(colour, (*colour.shape[:2], 3)), pixels[..., colours:]], -1)
+    else:
+        image.load()
+        orientation = _orientation(image)
+        pixels = _eight_bits(image, name)
+    return _opaque_or_rgba(_upright(pixels, orientation))
+
+
+def _eight_bits(image: Image.Image, name: str) -> np.ndarray:
+    if image.mode not in EIGHT_BIT_MODES:
+        raise InputError(f"{name}: found Pillow mode {image.mode!r}, expected RGB or grey")
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    colour = profiles.to_srgb(_without_alpha(image)).convert("RGB")
+    pixels = np.asarray(colour)
+    return pixels if alpha is None else np.dstack([pixels, np.asarray(alpha)])
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """The colours alone, of mode L, RGB or CMYK, those that are multiplied by alpha divided by it."""
+    straight = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(image.mode, image.mode)
+    if straight != image.mode:
+        image = image.convert(straight)
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")  # to RGB Pillow would convert it with a warning
+    profile = image.info.get("icc_profile")
+    colour = image.convert("L" if image.mode in ("1", "LA") else "RGB")
+    if profile is not None:
+        colour.info["icc_profile"] = profile
+    return colour
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # broken EXIF raises one of many; the pixels can be shown without it
+        return 1
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turns and mirrors pixels (H, W, C) as EXIF says (CIPA DC-008, 4.6.4, Orientation)."""
+    turns = {3: 2, 4: 2, 5: -1, 6: -1, 7: 1, 8: 1}.get(orientation, 0)
+    upright = np.rot90(pixels, turns)
+    return upright[:, ::-1] if orientation in (2, 4, 5, 7) else upright
+
+
+def _opaque_or_rgba(pixels: np.ndarray) -> np.ndarray:
+    """RGB where nothing can be seen through, otherwise RGBA; in memory of its own."""
+    grey = {1: (0, 0, 0), 2: (0, 0, 0, 1)}.get(pixels.shape[-1])
+    if grey is not None:
+        pixels = pixels[..., grey]
+    if pixels.shape[-1] == 4:
+        opaque = 255 if pixels.dtype == np.uint8 else 1
+        if (pixels[..., 3] == opaque).all():
+            pixels = pixels[..., :3]
+    return np.array(pixels, order="C")

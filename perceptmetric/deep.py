@@ -1,0 +1,333 @@
+"""Images of more than 8 bits a channel, read in full precision.
+
+Pillow reads grey ones, and cuts colour to 8 bits without a word. So what a file holds is read from its header, and
+colour is decoded by others: PPM here, everything else by `tifffile` and `imagecodecs`, which the extra `deep` brings.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import struct
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from perceptmetric.errors import InputError, missing_extra
+
+DEEP_MODES = ("I", "F")
+"""How the names of Pillow's modes of more than 8 bits begin."""
+
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES, SAMPLE_FORMAT = 258, 259, 262, 338, 339
+BLACK_IS_ZERO = 1
+ASSOCIATED, UNASSOCIATED = 1, 2
+"""What TIFF calls colour that has been multiplied by its alpha, and colour that has not."""
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How a file holds its channels.
+
+    Args:
+        bits: of each channel.
+        floats: whether they are floats.
+
+    Examples:
+        >>> str(Depth(16))
+        '16 bits a channel'
+    """
+
+    bits: int
+    floats: bool = False
+
+    def __str__(self) -> str:
+        return f"{'floats of ' if self.floats else ''}{self.bits} bits a channel"
+
+
+EIGHT = Depth(8)
+
+
+def of(image: Image.Image) -> Depth:
+    """How the file of a Pillow image that has not been loaded holds its channels, 8 bits or fewer counting as 8.
+
+    Args:
+        image: as `Image.open` returns it. Of an image that is loaded or has no file, what it holds itself.
+
+    Examples:
+        >>> of(Image.new("RGB", (4, 4)))
+        Depth(bits=8, floats=False)
+    """
+    in_file = EIGHT
+    tiles = getattr(image, "tile", None) or []
+    if tiles and image.format in _DEPTHS:
+        in_file = _DEPTHS[image.format](image)
+    elif any(_is_deep_tile(tile) for tile in tiles):
+        in_file = Depth(16)
+    if in_file.bits <= 8 and image.mode.startswith(DEEP_MODES):
+        in_file = Depth(32, image.mode == "F") if image.mode in ("I", "F") else Depth(16)
+    return in_file if in_file.bits > 8 else EIGHT
+
+
+def read(image: Image.Image, depth: Depth, name: str) -> np.ndarray:
+    """The pixels of an image of more than 8 bits a channel.
+
+    Args:
+        image: as `of` takes it.
+        depth: what `of` says of it.
+        name: what an error calls it.
+
+    Returns:
+        Floats (H, W, C), of C 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA). Integers are divided by the largest
+        that their bits can hold, so that they lie in [0, 1].
+
+    Raises:
+        InputError: nothing reads such a file in full precision, or what does is not installed.
+
+    Examples:
+        >>> image = Image.fromarray(np.full((4, 4), 65535, np.uint16))
+        >>> read(image, of(image), "image").max().item()
+        1.0
+    """
+    loaded = not getattr(image, "tile", None)
+    if not loaded and getattr(image, "tell", int)() > 0:
+        raise InputError(f"{name}: found frame {image.tell()} with {depth}, expected the first; save it by itself")
+    if loaded or _pillow_is_exact(image, depth):
+        return _by_pillow(image, depth, name)
+    if image.format == "PPM":
+        return _ppm(_bytes(image))
+    decode = _DECODERS.get(image.format or "")
+    if decode is None:
+        raise InputError(f"{name}: found {image.format} with {depth}, which is read with at most 8 bits a channel")
+    try:
+        samples = decode(_bytes(image), name)
+    except ImportError as error:
+        raise missing_extra(f"{name}: found {image.format} with {depth}", "deep") from error
+    key = image.info.get("transparency")
+    if image.format == "PNG" and key is not None:
+        samples = _with_key(samples, key)
+    return samples.floats(name)
+
+
+def read_tiff(data: bytes, name: str, max_pixels: float) -> np.ndarray:
+    """The pixels of a TIFF file that Pillow does not know, such as colour in floats; as `read` returns them.
+
+    Args:
+        data: the whole file.
+        name: what an error calls it.
+        max_pixels: more are refused before they are decoded.
+
+    Raises:
+        InputError: it has too many pixels or other than grey or RGB ones, or the extra `deep` is not installed.
+    """
+    try:
+        return _tiff(data, name, max_pixels).floats(name)
+    except ImportError as error:
+        raise missing_extra(f"{name}: found a kind of TIFF that Pillow does not read", "deep") from error
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Pixels as a decoder gives them: (H, W) or (H, W, C), integers of some number of bits, or floats."""
+
+    values: np.ndarray
+    bits: int
+    premultiplied: bool = False
+
+    def floats(self, name: str) -> np.ndarray:
+        values = self.values if self.values.ndim == 3 else self.values[..., None]
+        if values.dtype.kind not in "uf" or values.shape[-1] not in (1, 2, 3, 4):
+            raise InputError(
+                f"{name}: found {values.shape[-1]} channels of {values.dtype}, expected 1 to 4 of unsigned integers or "
+                "floats"
+            )
+        if values.dtype.kind == "f":
+            pixels = values.astype(np.float32)
+        else:
+            pixels = (values / (2**self.bits - 1)).astype(np.float32)
+        if self.premultiplied:
+            alpha = pixels[..., -1:]
+            pixels[..., :-1] = np.divide(pixels[..., :-1], alpha, out=np.ones_like(pixels[..., :-1]), where=alpha > 0)
+            pixels[..., :-1] = np.minimum(pixels[..., :-1], 1)
+        return pixels
+
+
+def _by_pillow(image: Image.Image, depth: Depth, name: str) -> np.ndarray:
+    if image.mode == "I":
+        raise InputError(
+            f"{name}: found Pillow mode 'I', whose white is unknown, expected 'I;16', 'F' or 8 bits a channel"
+        )
+    values = np.asarray(image)
+    samples = _Samples(values.astype(values.dtype.newbyteorder("=")), depth.bits)
+    key = image.info.get("transparency")
+    return (_with_key(samples, key) if isinstance(key, int) else samples).floats(name)
+
+
+def _pillow_is_exact(image: Image.Image, depth: Depth) -> bool:
+    if image.mode not in ("I;16", "I;16B", "I;16L", "F"):
+        return False
+    if image.format == "TIFF":
+        return bool(image.tag_v2.get(PHOTOMETRIC) == BLACK_IS_ZERO and depth.bits in (16, 32))  # type: ignore[attr-defined]
+    return image.format == "PNG" or (image.format == "PPM" and image.mode == "F")
+
+
+def _bytes(image: Image.Image) -> bytes:
+    """The whole file of an image that has not been loaded."""
+    file: Any = image.fp  # type: ignore[attr-defined]
+    place = file.tell()
+    file.seek(0)
+    data: bytes = file.read()
+    file.seek(place)
+    return data
+
+
+def _with_key(samples: _Samples, key: int | tuple[int, ...]) -> _Samples:
+    """Adds an alpha of 0 where a pixel has the one colour that a PNG file says is transparent."""
+    values = samples.values if samples.values.ndim == 3 else samples.values[..., None]
+    if values.shape[-1] not in (1, 3):
+        return samples
+    alpha = (values != np.asarray(key)).any(-1, keepdims=True) * (2**samples.bits - 1)
+    return replace(samples, values=np.concatenate([values, alpha.astype(values.dtype)], -1))
+
+
+def _png(data: bytes, name: str) -> _Samples:
+    import imagecodecs
+
+    return _Samples(imagecodecs.png_decode(data), 16)
+
+
+def _avif(data: bytes, name: str) -> _Samples:
+    import imagecodecs
+
+    return _Samples(imagecodecs.avif_decode(data, 0), _avif_bits(data))
+
+
+def _jpeg2000(data: bytes, name: str) -> _Samples:
+    import imagecodecs
+
+    bits, *others = _jpeg2000_bits(data)
+    if any(other != bits for other in others) or bits > 16:
+        raise InputError(f"{name}: found channels of {[bits, *others]} bits, expected at most 16, all alike")
+    return _Samples(imagecodecs.jpeg2k_decode(data), bits)
+
+
+def _tiff(data: bytes, name: str, max_pixels: float = math.inf) -> _Samples:
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page: Any = file.pages[0]
+        kind, axes, bits = page.photometric.name, page.axes, page.bitspersample
+        if (
+            kind not in ("MINISBLACK", "MINISWHITE", "RGB")
+            or axes not in ("YX", "YXS", "SYX")
+            or not isinstance(bits, int)
+        ):
+            raise InputError(f"{name}: found {kind} of axes {axes} with {bits} bits a channel, expected grey or RGB")
+        if page.imagewidth * page.imagelength > max_pixels:
+            raise InputError(
+                f"{name}: found {page.imagewidth}x{page.imagelength} pixels, expected at most {max_pixels}"
+            )
+        values = page.asarray()
+    values = np.moveaxis(values, 0, -1) if axes == "SYX" else values
+    values = values if values.ndim == 3 else values[..., None]
+    if kind == "MINISWHITE":
+        values = 2**bits - 1 - values if values.dtype.kind == "u" else 1 - values
+    colours = 3 if kind == "RGB" else 1
+    extra = page.extrasamples[0] if page.extrasamples else 0
+    if extra not in (ASSOCIATED, UNASSOCIATED):
+        return _Samples(values[..., :colours], bits)
+    return _Samples(values[..., : colours + 1], bits, premultiplied=extra == ASSOCIATED)
+
+
+_DECODERS = {"PNG": _png, "AVIF": _avif, "JPEG2000": _jpeg2000, "TIFF": _tiff}
+
+
+def _ppm(data: bytes) -> np.ndarray:
+    """Reads PGM and PPM of 16 bits (https://netpbm.sourceforge.net/doc/ppm.html)."""
+    header = re.match(rb"P([2356])" + rb"(?:\s+|#[^\r\n]*[\r\n])+(\d+)" * 3 + rb"(?:#[^\r\n]*[\r\n])?\s", data)
+    if header is None:
+        raise ValueError("its header is damaged")
+    kind, width, height, largest = map(int, header.groups())
+    shape = height, width, 3 if kind in (3, 6) else 1
+    if kind in (2, 3):
+        text = re.sub(rb"#[^\r\n]*", b"", data[header.end() :])
+        values = np.array([int(word) for word in text.split()[: height * width * shape[2]]])
+    else:
+        values = np.frombuffer(data, ">u2", height * width * shape[2], header.end())
+    if values.size and (values.max() > largest or values.min() < 0):
+        raise ValueError(f"a value is outside 0 to {largest}")
+    return (values.reshape(shape) / largest).astype(np.float32)
+
+
+def _is_deep_tile(tile: Any) -> bool:
+    """Whether Pillow is about to decode 16 bits to 8: the raw mode that it would decode says so."""
+    codec, _, _, arguments = tile
+    arguments = arguments if isinstance(arguments, tuple) else (arguments,)
+    deep_raw = any(isinstance(raw, str) and re.search(r";(16|32|64)[A-Z]+$", raw) for raw in arguments)
+    return deep_raw or codec == "SGI16"
+
+
+def _raw_depth(image: Image.Image) -> Depth:
+    return Depth(16) if any(map(_is_deep_tile, image.tile)) else EIGHT  # type: ignore[attr-defined]
+
+
+def _ppm_depth(image: Image.Image) -> Depth:
+    if image.mode == "F":
+        return Depth(32, floats=True)
+    arguments = image.tile[0][3]  # type: ignore[attr-defined]
+    largest = arguments[-1] if isinstance(arguments, tuple) and isinstance(arguments[-1], int) else 0
+    return Depth(16) if largest > 255 or "16" in str(arguments) else EIGHT
+
+
+def _tiff_depth(image: Image.Image) -> Depth:
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    bits, kinds = (_numbers(tags.get(tag, 1)) for tag in (BITS_PER_SAMPLE, SAMPLE_FORMAT))
+    return Depth(max(bits, default=1), floats=3 in kinds)
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (int(value),)
+
+
+def _avif_depth(image: Image.Image) -> Depth:
+    return Depth(_avif_bits(_bytes(image)))
+
+
+def _avif_bits(data: bytes) -> int:
+    """The bits a channel of AVIF, from its `av1C` boxes (https://aomediacodec.github.io/av1-isobmff/)."""
+    flags = [match.group(1)[0] for match in re.finditer(rb"av1C\x81.(.)", data, re.DOTALL)]
+    high, twelve = 0x40, 0x20
+    return max((12 if flag & twelve else 10 if flag & high else 8 for flag in flags), default=8)
+
+
+def _jpeg2000_depth(image: Image.Image) -> Depth:
+    return Depth(max(_jpeg2000_bits(_bytes(image)), default=8))
+
+
+def _jpeg2000_bits(data: bytes) -> list[int]:
+    """The bits of each channel of JPEG 2000, from the SIZ segment (ISO/IEC 15444-1, A.5.1)."""
+    start = data.find(b"\xff\x4f\xff\x51")
+    if start < 0:
+        return []
+    (channels,) = struct.unpack_from(">H", data, start + 40)
+    return [(size & 0x7F) + 1 for size in data[start + 42 : start + 42 + 3 * channels : 3]]
+
+
+def _dds_depth(image: Image.Image) -> Depth:
+    codec, _, _, arguments = image.tile[0]  # type: ignore[attr-defined]
+    half_floats = 6
+    return Depth(16, floats=True) if codec == "bcn" and arguments[0] == half_floats else EIGHT
+
+
+_DEPTHS = {
+    "AVIF": _avif_depth,
+    "DDS": _dds_depth,
+    "JPEG2000": _jpeg2000_depth,
+    "PNG": _raw_depth,
+    "PPM": _ppm_depth,
+    "SGI": _raw_depth,
+    "TIFF": _tiff_depth,
+}

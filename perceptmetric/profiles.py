@@ -1,0 +1,112 @@
+"""Colour profiles (ICC) that files carry: what is not sRGB becomes sRGB, as a viewer on an sRGB screen shows it."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from perceptmetric.errors import missing_extra
+
+INTENT = ImageCms.Intent.PERCEPTUAL
+NEAR = 1
+"""A profile that moves no colour by more than this many of 255 levels is sRGB; there are many versions of it."""
+
+SPACES = {"RGB": ("RGB",), "L": ("GRAY", "RGB"), "CMYK": ("CMYK",)}
+"""The colour spaces of the profiles that fit each of Pillow's modes: grey may be shown as RGB of three equal values."""
+
+
+def to_srgb(image: Image.Image) -> Image.Image:
+    """The colours of an 8-bit image in sRGB.
+
+    A profile that is damaged, or that is for another kind of image, is left out of account, as viewers do.
+
+    Args:
+        image: of mode L, RGB or CMYK, loaded; its profile is in `image.info`, where Pillow puts it.
+
+    Returns:
+        The image itself where its profile is sRGB or cannot be used, otherwise one of mode RGB. Colours outside sRGB
+        are clipped to it.
+
+    Examples:
+        >>> image = Image.new("RGB", (4, 4), (10, 200, 30))
+        >>> to_srgb(image) is image
+        True
+    """
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes) or not profile:
+        return image
+    mode = _mode(profile, image.mode)
+    return image if mode is None else _converted(image.convert(mode), profile)
+
+
+def floats_to_srgb(pixels: np.ndarray, profile: object, name: str) -> np.ndarray:
+    """The same for floats, through `imagecodecs`, since Pillow converts 8 bits only.
+
+    Args:
+        pixels: grey (H, W, 1) or RGB (H, W, 3), floats in [0, 1].
+        profile: the bytes of the profile; anything else counts as none.
+        name: what an error calls the image.
+
+    Raises:
+        InputError: the profile is not sRGB and the extra `deep` is not installed.
+
+    Examples:
+        >>> floats_to_srgb(np.ones((4, 4, 3), np.float32), b"", "image").min().item()
+        1.0
+    """
+    if not isinstance(profile, bytes) or not profile:
+        return pixels
+    mode = _mode(profile, "L" if pixels.shape[-1] == 1 else "RGB")
+    if mode is None:
+        return pixels
+    try:
+        import imagecodecs
+    except ImportError as error:
+        raise missing_extra(f"{name}: found a colour profile other than sRGB and more than 8 bits", "deep") from error
+    space, colour = (
+        ("gray", pixels[..., 0]) if mode == "L" else ("rgb", np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+    )
+    converted: np.ndarray = imagecodecs.cms_transform(
+        np.ascontiguousarray(colour, np.float32), profile, _srgb(), colorspace=space, outcolorspace="rgb", intent=INTENT
+    )
+    clipped: np.ndarray = np.clip(converted, 0, 1)
+    return clipped
+
+
+@lru_cache(maxsize=16)
+def _mode(profile: bytes, mode: str) -> str | None:
+    """The mode in which an image of `mode` must be converted; None where there is nothing to do."""
+    try:
+        space = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()
+        if space not in SPACES.get(mode, ()):
+            return None
+        mode = "L" if space == "GRAY" else space
+        probe = Image.fromarray(_probe(mode), mode=None)
+        shift = np.asarray(_converted(probe, profile)).astype(int) - np.asarray(probe.convert("RGB"))
+    except Exception:  # of a damaged profile Pillow raises one of many
+        return None
+    return mode if mode == "CMYK" or np.abs(shift).max() > NEAR else None
+
+
+def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+    own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    converted = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), INTENT, outputMode="RGB")
+    assert converted is not None  # noqa: S101  # None only where the image is converted in place
+    return converted
+
+
+def _probe(mode: str) -> np.ndarray:
+    """Colours from all over the range, an image."""
+    if mode == "L":
+        return np.arange(256, dtype=np.uint8)[None]
+    channels = len(mode)
+    levels = np.linspace(0, 255, 9).astype(np.uint8)
+    return np.stack(np.meshgrid(*[levels] * channels), -1).reshape(1, -1, channels)
+
+
+@lru_cache(maxsize=1)
+def _srgb() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

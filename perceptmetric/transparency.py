@@ -1,0 +1,31 @@
+"""Pixels that one can see through, laid over a ground of one grey."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+WHITE, BLACK = 1, 0
+
+
+def over(pixels: Tensor, ground: int) -> Tensor:
+    """RGBA pixels as they look over a white or a black ground.
+
+    Args:
+        pixels: RGBA, uint8 in [0, 255] or floats in [0, 1], (N, 4, H, W), or RGB (N, 3, H, W), which stays as it is.
+        ground: `WHITE` or `BLACK`.
+
+    Returns:
+        RGB, (N, 3, H, W), of the same dtype; uint8 is rounded to the nearest.
+
+    Examples:
+        >>> over(torch.tensor([0, 0, 0, 51], dtype=torch.uint8).view(1, 4, 1, 1), WHITE).flatten()
+        tensor([204, 204, 204], dtype=torch.uint8)
+    """
+    if pixels.shape[1] == 3:
+        return pixels
+    colour, alpha = pixels[:, :3], pixels[:, 3:]
+    if pixels.dtype != torch.uint8:
+        return colour * alpha + ground * (1 - alpha)
+    colour, alpha = colour.to(torch.int32), alpha.to(torch.int32)
+    return ((colour * alpha + 255 * ground * (255 - alpha) + 127) // 255).to(torch.uint8)
