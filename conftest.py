@@ -15,7 +15,7 @@ _NEEDS = {
 }
 collect_ignore = [module for module, package in _NEEDS.items() if find_spec(package) is None]
 
-_FIXTURES = {"piq", "matplotlib"}  # in tests/conftest.py; each skips where its package is missing
+_FIXTURES = {"piq", "matplotlib", "imagecodecs"}  # in tests/conftest.py; each skips where its package is missing
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -144,10 +145,12 @@ def _decoded(image: Image.Image, name: str, max_bits: int | None) -> np.ndarray:
         held = f"Pillow mode {image.mode!r}" if image.mode not in EIGHT_BIT_MODES else str(depth)
         raise InputError(f"{name}: found {held}, expected {max_bits} bits a channel")
     if depth.bits > 8:
-        orientation, profile = _orientation(image), image.info.get("icc_profile")
+        # Pillow may decode, to 8 bits, to find the orientation: another copy of the image has to.
+        copy = Image.open(io.BytesIO(deep.file_of(image))) if image.mode in EIGHT_BIT_MODES else image
         pixels = deep.read(image, depth, name)
+        orientation = _orientation(copy)
         colours = 3 if pixels.shape[-1] >= 3 else 1
-        colour = profiles.floats_to_srgb(pixels[..., :colours], profile, name)
+        colour = profiles.floats_to_srgb(pixels[..., :colours], image.info.get("icc_profile"), name)
         pixels = np.concatenate([np.broadcast_to(colour, (*colour.shape[:2], 3)), pixels[..., colours:]], -1)
     else:
         image.load()

@@ -22,8 +22,14 @@ DEEP_MODES = ("I", "F")
 """How the names of Pillow's modes of more than 8 bits begin."""
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES, SAMPLE_FORMAT = 258, 259, 262, 338, 339
+_EXACT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "F")
+"""Pillow's modes of more than 8 bits whose range is known."""
+
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
 BLACK_IS_ZERO = 1
+FEWER_BITS = 12
+"""A file of 16 bits that uses no more than these is taken for one of fewer bits; 12 of 16 bits are near black."""
+
 ASSOCIATED, UNASSOCIATED = 1, 2
 """What TIFF calls colour that has been multiplied by its alpha, and colour that has not."""
 
@@ -98,18 +104,38 @@ def read(image: Image.Image, depth: Depth, name: str) -> np.ndarray:
     if loaded or _pillow_is_exact(image, depth):
         return _by_pillow(image, depth, name)
     if image.format == "PPM":
-        return _ppm(_bytes(image))
+        return _ppm(file_of(image))
     decode = _DECODERS.get(image.format or "")
     if decode is None:
         raise InputError(f"{name}: found {image.format} with {depth}, which is read with at most 8 bits a channel")
     try:
-        samples = decode(_bytes(image), name)
+        samples = decode(file_of(image), name)
     except ImportError as error:
         raise missing_extra(f"{name}: found {image.format} with {depth}", "deep") from error
     key = image.info.get("transparency")
     if image.format == "PNG" and key is not None:
         samples = _with_key(samples, key)
     return samples.floats(name)
+
+
+def file_of(image: Image.Image) -> bytes:
+    """The bytes of the file of an image that has not been loaded.
+
+    Args:
+        image: as `Image.open` returns it.
+
+    Examples:
+        >>> file = io.BytesIO()
+        >>> Image.new("L", (4, 4)).save(file, "PNG")
+        >>> file_of(Image.open(file)) == file.getvalue()
+        True
+    """
+    file: Any = image.fp  # type: ignore[attr-defined]
+    place = file.tell()
+    file.seek(0)
+    data: bytes = file.read()
+    file.seek(place)
+    return data
 
 
 def read_tiff(data: bytes, name: str, max_pixels: float) -> np.ndarray:
@@ -127,6 +153,30 @@ def read_tiff(data: bytes, name: str, max_pixels: float) -> np.ndarray:
         return _tiff(data, name, max_pixels).floats(name)
     except ImportError as error:
         raise missing_extra(f"{name}: found a kind of TIFF that Pillow does not read", "deep") from error
+
+
+def check_bits_are_used(largest: int, name: str) -> None:
+    """Refuses what is held in 16 bits but looks like 12 or fewer, as cameras give it, and would be taken as black.
+
+    Args:
+        largest: of the image's values.
+        name: what an error calls it.
+
+    Raises:
+        InputError: the largest value is under 4096 of 65535, and is not 0.
+
+    Examples:
+        >>> check_bits_are_used(1023, "a.png")
+        Traceback (most recent call last):
+        perceptmetric.errors.InputError: a.png: found values up to 1023 in 16 bits, expected up to 65535; ...
+    """
+    bits = largest.bit_length()
+    if 0 < bits <= FEWER_BITS:
+        raise InputError(
+            f"{name}: found values up to {largest} in 16 bits, expected up to 65535; "
+            f"if they have {max(bits, 8)} bits, pass floats: values / {2 ** max(bits, 8) - 1}; "
+            "if it is this dark, values / 65535"
+        )
 
 
 @dataclass(frozen=True)
@@ -147,6 +197,8 @@ class _Samples:
         if values.dtype.kind == "f":
             pixels = values.astype(np.float32)
         else:
+            if self.bits == 16:
+                check_bits_are_used(int(values[..., : 3 if values.shape[-1] > 2 else 1].max(initial=0)), name)
             pixels = (values / (2**self.bits - 1)).astype(np.float32)
         if self.premultiplied:
             alpha = pixels[..., -1:]
@@ -156,9 +208,10 @@ class _Samples:
 
 
 def _by_pillow(image: Image.Image, depth: Depth, name: str) -> np.ndarray:
-    if image.mode == "I":
+    if image.mode not in _EXACT_MODES:
         raise InputError(
-            f"{name}: found Pillow mode 'I', whose white is unknown, expected 'I;16', 'F' or 8 bits a channel"
+            f"{name}: found Pillow mode {image.mode!r}, whose white is unknown, "
+            "expected 'I;16', 'F' or 8 bits a channel"
         )
     values = np.asarray(image)
     samples = _Samples(values.astype(values.dtype.newbyteorder("=")), depth.bits)
@@ -167,21 +220,11 @@ def _by_pillow(image: Image.Image, depth: Depth, name: str) -> np.ndarray:
 
 
 def _pillow_is_exact(image: Image.Image, depth: Depth) -> bool:
-    if image.mode not in ("I;16", "I;16B", "I;16L", "F"):
+    if image.mode not in _EXACT_MODES:
         return False
     if image.format == "TIFF":
-        return bool(image.tag_v2.get(PHOTOMETRIC) == BLACK_IS_ZERO and depth.bits in (16, 32))  # type: ignore[attr-defined]
+        return bool(image.tag_v2.get(PHOTOMETRIC) == BLACK_IS_ZERO and depth.bits in (16, 32, 64))  # type: ignore[attr-defined]
     return image.format == "PNG" or (image.format == "PPM" and image.mode == "F")
-
-
-def _bytes(image: Image.Image) -> bytes:
-    """The whole file of an image that has not been loaded."""
-    file: Any = image.fp  # type: ignore[attr-defined]
-    place = file.tell()
-    file.seek(0)
-    data: bytes = file.read()
-    file.seek(place)
-    return data
 
 
 def _with_key(samples: _Samples, key: int | tuple[int, ...]) -> _Samples:
@@ -233,9 +276,9 @@ def _tiff(data: bytes, name: str, max_pixels: float = math.inf) -> _Samples:
         values = page.asarray()
     values = np.moveaxis(values, 0, -1) if axes == "SYX" else values
     values = values if values.ndim == 3 else values[..., None]
-    if kind == "MINISWHITE":
-        values = 2**bits - 1 - values if values.dtype.kind == "u" else 1 - values
     colours = 3 if kind == "RGB" else 1
+    if kind == "MINISWHITE":
+        values[..., :1] = 2**bits - 1 - values[..., :1] if values.dtype.kind == "u" else 1 - values[..., :1]
     extra = page.extrasamples[0] if page.extrasamples else 0
     if extra not in (ASSOCIATED, UNASSOCIATED):
         return _Samples(values[..., :colours], bits)
@@ -293,7 +336,7 @@ def _numbers(value: Any) -> tuple[int, ...]:
 
 
 def _avif_depth(image: Image.Image) -> Depth:
-    return Depth(_avif_bits(_bytes(image)))
+    return Depth(_avif_bits(file_of(image)))
 
 
 def _avif_bits(data: bytes) -> int:
@@ -304,7 +347,7 @@ def _avif_bits(data: bytes) -> int:
 
 
 def _jpeg2000_depth(image: Image.Image) -> Depth:
-    return Depth(max(_jpeg2000_bits(_bytes(image)), default=8))
+    return Depth(max(_jpeg2000_bits(file_of(image)), default=8))
 
 
 def _jpeg2000_bits(data: bytes) -> list[int]:

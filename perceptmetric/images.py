@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from perceptmetric import decoding, layouts, transparency
+from perceptmetric import decoding, deep, layouts, transparency
 from perceptmetric.errors import InputError
 from perceptmetric.layouts import MIN_SIDE as MIN_SIDE
 
@@ -167,7 +167,10 @@ def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> T
     else:
         raise TypeError(f"{name}: found {type(image).__name__}, {_EXPECTED}")
     if batch.dtype == torch.uint16:
-        batch = batch.to(torch.float32) / 65535
+        batch = batch.to(torch.float32)
+        if check:
+            deep.check_bits_are_used(int(batch.max()), name)
+        batch = batch / 65535
     return _in_range(batch, name) if check and batch.dtype != torch.uint8 else batch
 
 

@@ -3,6 +3,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import hub_server
 import hypothesis
@@ -50,6 +51,13 @@ def piq() -> None:
 def matplotlib() -> None:
     """Skips where the extra is not installed."""
     pytest.importorskip("matplotlib")
+
+
+@pytest.fixture
+def imagecodecs() -> ModuleType:
+    """Skips where the extra is not installed."""
+    pytest.importorskip("tifffile")
+    return pytest.importorskip("imagecodecs")
 
 
 @pytest.fixture(scope="session")

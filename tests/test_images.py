@@ -166,3 +166,42 @@ def test_a_small_file_is_named(tmp_path):
     Image.new("RGB", (3, 9)).save(path)
     with pytest.raises(InputError, match=r"small\.png: found 3x9 pixels, expected at least 4 a side"):
         as_batch(path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "high"), [(torch.float32, 1 + 1e-6), (torch.float64, 1 + 1e-6), (torch.float16, 1.001)]
+)
+def test_a_float_outside_by_rounding_is_taken_as_the_bound(dtype, high):
+    image = torch.tensor([-1e-6, high], dtype=dtype).repeat(96).view(3, 8, 8)
+    batch = as_batch(image)
+    assert batch.aminmax() == (0, 1)
+
+
+def test_a_float_outside_by_more_shows_how_far():
+    image = torch.ones(3, 8, 8)
+    image[0, 0, 0] = 1.00001
+    with pytest.raises(InputError, match=r"found values from 1 to 1\.00001, expected"):
+        as_batch(image)
+
+
+def test_a_range_of_minus_one_to_one_is_told_what_to_type():
+    with pytest.raises(InputError, match=r"if they are in \[-1, 1\], pass \(x \+ 1\) / 2"):
+        as_batch(torch.linspace(-1, 1, 192).view(3, 8, 8))
+
+
+def test_uint16_that_uses_few_bits_is_not_taken_as_black():
+    image = np.linspace(0, 1023, 192).astype(np.uint16).reshape(3, 8, 8)
+    for few in (image, torch.tensor(image)):
+        with pytest.raises(InputError, match=r"values up to 1023 in 16 bits, .*pass floats: values / 1023;"):
+            as_batch(few)
+    assert as_batch(image, check=False).max() == pytest.approx(1023 / 65535)
+
+
+@pytest.mark.parametrize("default", [torch.float16, torch.float64])
+def test_the_default_dtype_does_not_reach_the_pixels(default):
+    image = np.full((3, 8, 8), 100, np.uint8)
+    torch.set_default_dtype(default)
+    try:
+        assert as_batch(image).dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -1,0 +1,114 @@
+import os
+import struct
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from perceptmetric import InputError
+from perceptmetric.decoding import decode, read
+from perceptmetric.images import as_batch
+
+BROKEN_EXIF = {
+    "empty": b"Exif\0\0",
+    "doubled": b"Exif\0\0Exif\0\0II*\0\x08\0\0\0",
+    "wrong magic": b"Exif\0\0MM\0\x20\0\0\0\x08",
+    "text": b"Exif\0\0garbage",
+    "far": b"Exif\0\0II*\0\xff\xff\xff\xff",
+    "many": b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12\x01" * 40,
+    "no number": b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\x04\0\0\0abc\0\0\0\0\0",
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("exif", BROKEN_EXIF.values(), ids=BROKEN_EXIF)
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tif"])
+def test_broken_exif_does_not_stop_a_readable_image(tmp_path, samples, suffix, exif):
+    good, bad = tmp_path / f"good.{suffix}", tmp_path / f"bad.{suffix}"
+    image = Image.open(samples / "cat.png").crop((0, 0, 32, 32))
+    image.save(good)
+    try:
+        image.save(bad, exif=exif)
+    except Exception:
+        pytest.skip("Pillow does not write it")
+    assert (as_batch(good) == as_batch(bad)).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_shown_as_pillow_shows_it(tmp_path, orientation):
+    from PIL import ImageOps
+
+    path = tmp_path / "turned.png"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    Image.fromarray(pixels).save(path, exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(path)))
+    assert (read(path, max_pixels=100) == expected).all()
+
+
+def test_lazy_images_are_named(tmp_path, samples):
+    path = tmp_path / "cut.png"
+    data = (samples / "cat.png").read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with Image.open(path) as image, pytest.raises(InputError, match="lazy: cannot be read"):
+        decode(image, name="lazy")
+    with Image.open(samples / "cat.png") as closed:
+        pass
+    with pytest.raises(InputError, match="closed: cannot be read"):
+        decode(closed, name="closed")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a\nb"),
+        struct.error(),
+        AttributeError("x"),
+        TypeError(),
+        RuntimeError(),
+        NotImplementedError(),
+        KeyError(1),
+    ],
+)
+def test_whatever_a_decoder_raises_is_one_line(tmp_path, monkeypatch, error):
+    path = tmp_path / "image.png"
+    Image.new("RGB", (8, 8)).save(path)
+
+    def fail(image):
+        raise error
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(InputError, match=r"^\S+image\.png: cannot be read \([^\n]+\)$"):
+        as_batch(path)
+
+
+def test_a_folder_a_pipe_a_device_and_an_address_are_told_apart(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in {
+        tmp_path: "a folder",
+        tmp_path / "pipe": "a pipe",
+        "/dev/zero": "a device",
+        "https://example.org/b.png": r"an address \(https\)",
+    }.items():
+        with pytest.raises(InputError, match=f"{path}: found {kind}"):
+            as_batch(path)
+    for path in ("no\0file.png", "image.png/inside.png", ""):
+        with pytest.raises((FileNotFoundError, InputError)):
+            as_batch(path)
+
+
+def test_a_file_name_of_bytes_that_are_no_text_is_read(tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff.png"
+    Image.new("RGB", (8, 8)).save(os.fsdecode(path))
+    assert as_batch(os.fsdecode(path)).shape == (1, 3, 8, 8)
+
+
+def test_a_palette_with_several_alphas_gives_no_warning(tmp_path):
+    image = Image.new("P", (8, 8))
+    image.putpalette([9] * 30)
+    image.save(tmp_path / "palette.png", transparency=bytes([0, 100, 255]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert as_batch(tmp_path / "palette.png").min() == 1

@@ -1,0 +1,222 @@
+import io
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from perceptmetric import InputError, deep
+from perceptmetric.images import as_batch, as_picture, open_image
+
+SHAPE = 20, 24
+
+
+def pixels(channels, largest=65535):
+    values = np.random.default_rng(channels).integers(0, largest + 1, (*SHAPE, channels)).astype(np.uint16)
+    values[0, 0] = largest
+    return values[..., 0].copy() if channels == 1 else values
+
+
+def expected(values, largest=65535):
+    """Floats (3, H, W): grey spread, alpha over white."""
+    floats = values.reshape(*SHAPE, -1) / largest
+    channels = floats.shape[-1]
+    colour = floats[..., : 3 if channels >= 3 else 1]
+    if channels in (2, 4):
+        alpha = floats[..., -1:]
+        colour = colour * alpha + 1 - alpha
+    return np.broadcast_to(colour, (*SHAPE, 3)).transpose(2, 0, 1)
+
+
+def check(path, values, largest=65535, atol=1e-6):
+    np.testing.assert_allclose(as_batch(path)[0].numpy(), expected(values, largest), rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_png_of_16_bits_is_read_in_full(tmp_path, imagecodecs, channels):
+    path, values = tmp_path / "deep.png", pixels(channels)
+    path.write_bytes(imagecodecs.png_encode(values))
+    check(path, values)
+
+
+@pytest.mark.parametrize("layout", ["contig", "separate"])
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", ["u2", ">u2", "f2", "f4", "f8"])
+@pytest.mark.slow
+def test_tiff_is_read_in_full(tmp_path, imagecodecs, dtype, channels, compression, layout):
+    import tifffile
+
+    values = pixels(channels)
+    held = (values / 65535).astype(dtype) if "f" in dtype else values.astype(dtype)
+    if layout == "separate" and channels > 1:
+        held = np.moveaxis(held, -1, 0)
+    path = tmp_path / "deep.tif"
+    tifffile.imwrite(
+        path,
+        held,
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig=layout if channels > 1 else None,
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        compression=compression,
+    )
+    check(path, values, atol=1e-3 if dtype == "f2" else 1e-6)
+
+
+def test_colour_multiplied_by_alpha_is_divided_by_it(tmp_path, imagecodecs):
+    import tifffile
+
+    values = pixels(4)
+    values[..., 3] |= 0x8000
+    held = values / 65535
+    held[..., :3] *= held[..., 3:]
+    tifffile.imwrite(tmp_path / "x.tif", held.astype("f4"), photometric="rgb", extrasamples=["assocalpha"])
+    check(tmp_path / "x.tif", values)
+
+
+def test_grey_where_white_is_zero_is_inverted(tmp_path, imagecodecs):
+    import tifffile
+
+    values = pixels(1)
+    tifffile.imwrite(tmp_path / "x.tif", 65535 - values, photometric="miniswhite")
+    check(tmp_path / "x.tif", values)
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(b"P5", 1), (b"P6", 3)])
+@pytest.mark.parametrize("largest", [1023, 65535])
+def test_ppm_is_divided_by_its_own_largest_value(tmp_path, kind, channels, largest):
+    path, values = tmp_path / "deep.ppm", pixels(channels, largest)
+    path.write_bytes(kind + b"\n# one\n24 20 # two\n%d\n" % largest + values.astype(">u2").tobytes())
+    check(path, values, largest)
+
+
+def test_ppm_as_text_is_read_in_full(tmp_path):
+    path, values = tmp_path / "deep.ppm", pixels(3, 4095)
+    path.write_text("P3 24 20 4095\n" + " ".join(map(str, values.flat)))
+    check(path, values, 4095)
+
+
+def test_portable_float_maps_are_read(tmp_path):
+    values = (pixels(1) / 65535).astype(np.float32)
+    Image.fromarray(values).save(tmp_path / "deep.pfm")
+    check(tmp_path / "deep.pfm", values, 1)
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_2000_is_read_in_full(tmp_path, imagecodecs, bits, channels):
+    path, values = tmp_path / "deep.jp2", pixels(channels, 2**bits - 1)
+    path.write_bytes(imagecodecs.jpeg2k_encode(values, 0, bitspersample=bits))
+    check(path, values, 2**bits - 1)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_avif_is_read_in_full(tmp_path, imagecodecs, bits):
+    path = tmp_path / "deep.avif"
+    ramp = np.linspace(0, 2**bits - 1, 64 * 64).astype(np.uint16).reshape(64, 64, 1).repeat(3, 2)
+    path.write_bytes(imagecodecs.avif_encode(ramp, 100, speed=8, bitspersample=bits, pixelformat="444"))
+    batch = as_batch(path)[0].numpy() * (2**bits - 1)
+    np.testing.assert_allclose(batch, batch.round(), atol=1e-3)
+    assert len(np.unique(batch.round())) > 256
+    assert np.abs(batch.transpose(1, 2, 0) - ramp).max() < 2**bits / 100
+
+
+def test_exif_turns_deep_images_upright(tmp_path, imagecodecs):
+    import tifffile
+
+    values = pixels(3)
+    tifffile.imwrite(tmp_path / "x.tif", values, photometric="rgb", extratags=[(274, "H", 1, 6, True)])
+    shown = as_batch(tmp_path / "x.tif")[0].numpy()
+    np.testing.assert_allclose(shown, np.rot90(expected(values), -1, (1, 2)), atol=1e-6)
+    Image.fromarray(values[..., 0].copy()).save(tmp_path / "grey.tif", tiffinfo={274: 6})
+    assert as_batch(tmp_path / "grey.tif").shape[2:] == SHAPE[::-1]
+
+
+def test_an_opened_image_is_read_in_full_again_and_again(tmp_path, imagecodecs):
+    path, values = tmp_path / "deep.png", pixels(3)
+    path.write_bytes(imagecodecs.png_encode(values))
+    with Image.open(path) as image:
+        for _ in range(2):
+            check(image, values)
+
+
+@pytest.mark.parametrize("kind", ["png", "avif", "jp2", "tif"])
+def test_without_the_extra_colour_is_one_line(tmp_path, imagecodecs, monkeypatch, kind):
+    import tifffile
+
+    path, values = tmp_path / f"deep.{kind}", pixels(3)
+    if kind == "tif":
+        tifffile.imwrite(path, values, photometric="rgb")
+    elif kind == "avif":
+        path.write_bytes(imagecodecs.avif_encode(values >> 6, 90, speed=8, bitspersample=10))
+    else:
+        path.write_bytes({"png": imagecodecs.png_encode, "jp2": imagecodecs.jpeg2k_encode}[kind](values))
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    with pytest.raises(
+        InputError, match=rf"deep\.{kind}: found .* bits a channel, .*pip install \"perceptmetric\[deep\]"
+    ):
+        as_batch(path)
+
+
+def test_grey_needs_no_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    values = pixels(1)
+    for suffix in ("png", "tif"):
+        path = tmp_path / f"deep.{suffix}"
+        Image.fromarray(values).save(path)
+        check(path, values)
+    Image.fromarray((values / 65535).astype(np.float32)).save(tmp_path / "float.tif")
+    check(tmp_path / "float.tif", values)
+
+
+def test_what_nothing_reads_in_full_is_one_line(tmp_path):
+    path = tmp_path / "deep.sgi"
+    Image.new("RGB", (8, 8)).save(path, bpc=2)
+    with pytest.raises(InputError, match=r"deep\.sgi: found SGI with 16 bits a channel, which is read with at most 8"):
+        as_batch(path)
+
+
+def test_few_bits_in_a_deep_file_are_not_taken_as_black(tmp_path):
+    path = tmp_path / "ten.png"
+    Image.fromarray(pixels(1, 1023)).save(path)
+    with pytest.raises(InputError, match=r"ten\.png: found values up to 1023 in 16 bits"):
+        as_batch(path)
+
+
+def test_integers_whose_white_is_unknown_are_one_line():
+    with pytest.raises(InputError, match="x: found Pillow mode 'I', whose white is unknown"):
+        as_batch(Image.new("I", (8, 8), 9), name="x")
+
+
+def test_floats_of_a_file_are_checked_as_those_of_an_array(tmp_path):
+    Image.fromarray(np.full((8, 8), 9, np.float32)).save(tmp_path / "hdr.tif")
+    with pytest.raises(InputError, match=r"hdr\.tif: found values from 9 to 9, expected floats in \[0, 1\]"):
+        as_batch(tmp_path / "hdr.tif")
+
+
+def test_a_transparent_grey_of_16_bits_is_laid_over_white(tmp_path):
+    values = pixels(1)
+    Image.fromarray(values).save(tmp_path / "key.png", transparency=int(values[1, 1]))
+    shown = as_batch(tmp_path / "key.png")[0, 0].numpy()
+    np.testing.assert_allclose(shown, np.where(values == values[1, 1], 1, values / 65535), atol=1e-6)
+
+
+def test_open_image_refuses_what_it_would_cut(tmp_path, imagecodecs):
+    path = tmp_path / "deep.png"
+    path.write_bytes(imagecodecs.png_encode(pixels(3)))
+    with pytest.raises(InputError, match=r"deep\.png: found 16 bits a channel, expected 8 bits a channel"):
+        open_image(path)
+    assert as_picture(path).size == SHAPE[::-1]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000", "SGI", "TGA", "DDS"])
+def test_8_bits_are_8_bits(mode, kind):
+    file = io.BytesIO()
+    try:
+        Image.new(mode, (8, 8)).save(file, kind)
+    except (OSError, ValueError):
+        pytest.skip(f"Pillow writes no {kind} of mode {mode}")
+    assert deep.of(Image.open(file)) == deep.EIGHT

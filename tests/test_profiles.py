@@ -1,0 +1,129 @@
+import io
+import struct
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from perceptmetric import InputError, distance
+from perceptmetric.images import as_batch, open_image
+
+# https://www.color.org/chardata/rgb/DisplayP3.xalter: its primaries, adapted to D50.
+DISPLAY_P3 = {
+    b"rXYZ": (0.515102, 0.241182, -0.00105),
+    b"gXYZ": (0.291965, 0.692236, 0.041882),
+    b"bXYZ": (0.157153, 0.066581, 0.784378),
+}
+
+
+def srgb():
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.fixture(scope="session")
+def display_p3():
+    profile = bytearray(srgb())
+    for entry in range(struct.unpack(">I", profile[128:132])[0]):
+        tag, start, _ = struct.unpack(">4sII", profile[132 + 12 * entry : 144 + 12 * entry])
+        if tag in DISPLAY_P3:
+            profile[start + 8 : start + 20] = b"".join(struct.pack(">i", int(x * 65536)) for x in DISPLAY_P3[tag])
+    return bytes(profile)
+
+
+@pytest.fixture
+def photograph(samples):
+    return Image.open(samples / "cat.png").convert("RGB").crop((0, 0, 64, 64))
+
+
+def in_profile(image, profile):
+    profiles = (ImageCms.ImageCmsProfile(io.BytesIO(bytes_)) for bytes_ in (srgb(), profile))
+    return ImageCms.profileToProfile(image, *profiles)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp", "avif"])
+def test_colours_of_display_p3_look_the_same(tmp_path, photograph, display_p3, suffix):
+    path = tmp_path / f"p3.{suffix}"
+    exact = {"png": {}, "tif": {}, "webp": {"lossless": True}}.get(suffix, {"quality": 100, "subsampling": "4:4:4"})
+    in_profile(photograph, display_p3).save(path, icc_profile=display_p3, **exact)
+    shown = np.asarray(open_image(path)).astype(int)
+    # Within a colour that two profiles round to 8 bits, and what a codec loses.
+    assert np.abs(shown - np.asarray(photograph)).max() <= (4 if suffix in ("png", "tif", "webp") else 12)
+
+
+def test_the_same_numbers_in_another_profile_look_different(tmp_path, photograph, display_p3):
+    photograph.save(tmp_path / "srgb.png")
+    photograph.save(tmp_path / "p3.png", icc_profile=display_p3)
+    same_look = in_profile(photograph, display_p3)
+    same_look.save(tmp_path / "same.png", icc_profile=display_p3)
+    assert distance(tmp_path / "srgb.png", tmp_path / "p3.png") > 10 * distance(
+        tmp_path / "srgb.png", tmp_path / "same.png"
+    )
+
+
+def test_alpha_stays_beside_converted_colours(tmp_path, photograph, display_p3):
+    rgba = in_profile(photograph, display_p3)
+    rgba.putalpha(128)
+    rgba.save(tmp_path / "rgba.png", icc_profile=display_p3)
+    shown = np.asarray(open_image(tmp_path / "rgba.png")).astype(int)
+    expected = np.asarray(photograph) * (128 / 255) + 255 * (127 / 255)
+    assert np.abs(shown - expected).max() <= 3
+
+
+def test_a_profile_of_srgb_changes_no_value(tmp_path, photograph):
+    photograph.save(tmp_path / "tagged.png", icc_profile=srgb())
+    assert (np.asarray(open_image(tmp_path / "tagged.png")) == np.asarray(photograph)).all()
+
+
+@pytest.mark.parametrize("cut", [0, 4, 100, 131, 300])
+def test_a_damaged_profile_is_left_out_of_account(tmp_path, photograph, display_p3, cut):
+    photograph.save(tmp_path / "damaged.png", icc_profile=display_p3[:cut] or b"?")
+    assert (np.asarray(open_image(tmp_path / "damaged.png")) == np.asarray(photograph)).all()
+
+
+def test_a_profile_of_another_colour_space_is_left_out_of_account(tmp_path, photograph):
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    photograph.save(tmp_path / "lab.png", icc_profile=lab)
+    assert (np.asarray(open_image(tmp_path / "lab.png")) == np.asarray(photograph)).all()
+
+
+def test_grey_in_a_profile_of_grey_is_converted(tmp_path, imagecodecs):
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    linear = imagecodecs.cms_profile("gray", gamma=1.0)
+    Image.fromarray(ramp).save(tmp_path / "linear.png", icc_profile=linear)
+    shown = np.asarray(open_image(tmp_path / "linear.png"))
+    x = ramp / 255
+    expected = 255 * np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
+    assert np.abs(shown - expected[..., None]).max() <= 1.5
+
+
+def test_16_bits_in_display_p3_are_converted_in_full_precision(tmp_path, photograph, display_p3, imagecodecs):
+    p3 = in_profile(photograph, display_p3)
+    p3.save(tmp_path / "eight.png", icc_profile=display_p3)
+    deep = imagecodecs.png_encode(np.asarray(p3).astype(np.uint16) * 257)
+    chunk = b"iCCP" + b"p3\0\0" + zlib.compress(display_p3)
+    crc = zlib.crc32(chunk)
+    deep = deep[:33] + struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", crc) + deep[33:]
+    (tmp_path / "deep.png").write_bytes(deep)
+    shown = as_batch(tmp_path / "deep.png")
+    assert (shown - as_batch(tmp_path / "eight.png")).abs().max() <= 1 / 255
+    levels = shown * 255
+    assert (levels - levels.round()).abs().max() > 0.2
+
+
+def test_cmyk_with_a_profile_of_rgb_is_read_without_it(tmp_path, photograph, display_p3):
+    photograph.convert("CMYK").save(tmp_path / "cmyk.tif", icc_profile=display_p3)
+    assert (
+        np.asarray(open_image(tmp_path / "cmyk.tif")) == np.asarray(photograph.convert("CMYK").convert("RGB"))
+    ).all()
+
+
+def test_without_the_extra_deep_colour_in_a_profile_is_one_line(tmp_path, display_p3, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    deep = np.full((8, 8), 60000, np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png", icc_profile=display_p3)
+    with pytest.raises(
+        InputError, match=r"deep\.png: found a colour profile other .*pip install \"perceptmetric\[deep\]"
+    ):
+        as_batch(tmp_path / "deep.png")
