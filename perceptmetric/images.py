@@ -157,9 +157,9 @@ def as_pixels(image: ImageLike, *, check: bool = True, name: str = "image") -> T
         return _of_sequence(image, check, name)
     if isinstance(image, (str, os.PathLike)):
         name = os.fsdecode(image)
-        batch = _of_array(decoding.read(name, max_pixels=MAX_PIXELS), name)
+        batch = torch.from_numpy(layouts.of_file(decoding.read(name, max_pixels=MAX_PIXELS), name))
     elif isinstance(image, Image.Image):
-        batch = _of_array(decoding.decode(image, name=name), name)
+        batch = torch.from_numpy(layouts.of_file(decoding.decode(image, name=name), name))
     elif isinstance(image, np.ndarray):
         batch = _of_array(image, name)
     elif isinstance(image, Tensor):

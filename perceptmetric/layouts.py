@@ -55,6 +55,21 @@ def of_array(array: np.ndarray, name: str) -> np.ndarray:
     return batch
 
 
+def of_file(pixels: np.ndarray, name: str) -> np.ndarray:
+    """The pixels of a file (H, W, C) as (1, C, H, W), a view.
+
+    Raises:
+        InputError: a side is shorter than `MIN_SIDE`.
+
+    Examples:
+        >>> of_file(np.zeros((4, 8, 4)), "image.png").shape
+        (1, 4, 4, 8)
+    """
+    batch = np.moveaxis(pixels, -1, 0)[None]
+    _check_sizes(batch.shape, name)
+    return batch
+
+
 def of_tensor(tensor: Tensor, name: str) -> Tensor:
     """A tensor (3, H, W) or (N, 3, H, W) as (N, 3, H, W), a view.
 

@@ -100,7 +100,7 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
     return Image.fromarray(table[np.asarray(image)])
 
 
-def _transformed(image: Image.Image, profile: bytes, flags: int) -> Image.Image:
+def _transformed(image: Image.Image, profile: bytes, flags: ImageCms.Flags) -> Image.Image:
     own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     converted = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), INTENT, "RGB", flags=flags)
     assert converted is not None  # noqa: S101  # None only where the image is converted in place

@@ -112,3 +112,12 @@ def test_a_palette_with_several_alphas_gives_no_warning(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert as_batch(tmp_path / "palette.png").min() == 1
+
+
+@pytest.mark.parametrize("size", [(4, 4), (9, 4), (4, 9)])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_small_file_is_never_ambiguous(tmp_path, mode, size):
+    path = tmp_path / "small.png"
+    Image.new(mode, size).save(path)
+    for image in (path, Image.open(path)):
+        assert as_batch(image).shape == (1, 3, *size[::-1])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from perceptmetric.errors import InputError
 from perceptmetric.files import check_writable, replacing
-from perceptmetric.images import open_image
+from perceptmetric.images import as_picture
 
 COLOURS = ((0, 0, 0), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
 """From no difference to the largest: evenly from dark to light, so that the order is kept in grey."""
@@ -63,7 +63,7 @@ def save(distorted: str | os.PathLike[str], distance_map: Tensor, path: str | os
     Raises:
         InputError: the image cannot be used, Pillow cannot write such a format, or the folder does not exist.
     """
-    picture = draw(open_image(distorted), distance_map)
+    picture = draw(as_picture(distorted), distance_map)
     with replacing(path) as temporary:
         picture.save(temporary, picture_format(path))
 

@@ -122,7 +122,7 @@ def bad(tmp_path, samples):
     (tmp_path / "folder.png").mkdir()
     Image.new("RGB", (3, 3)).save(tmp_path / "small.png")
     Image.new("RGB", (100, 100)).save(tmp_path / "size.png")
-    Image.new("I;16", (384, 256)).save(tmp_path / "deep.png")
+    Image.new("RGB", (384, 256)).save(tmp_path / "deep.sgi", bpc=2)
     return tmp_path
 
 
@@ -130,12 +130,12 @@ def bad(tmp_path, samples):
     ("name", "problem"),
     [
         ("missing.png", "no such file"),
-        ("folder.png", "no such file"),
+        ("folder.png", "found a folder, expected an image file"),
         ("text.png", "not an image that Pillow can read"),
         ("truncated.png", "cannot be read (image file is truncated"),
         ("size.png", "found 100x100 pixels, expected 384x256"),
         ("small.png", "found 3x3 pixels, expected at least 4 a side"),
-        ("deep.png", "found Pillow mode 'I;16', expected 8 bits a channel"),
+        ("deep.sgi", "found SGI with 16 bits a channel, which is read with at most 8 bits a channel"),
     ],
 )
 def test_bad_input_is_one_line_that_names_it(name, problem, bad, samples, capsys):
