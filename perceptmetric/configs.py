@@ -73,6 +73,8 @@ def checked(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key, (fits, expected) in _ENTRIES.items():
         if config.get(key) is not None and not fits(config[key]):
             raise InputError(f"{name}: {key}: found {config[key]!r:.100}, expected {expected}")
+    if config.get("stage") is not None and config.get("readout") != "paper":
+        raise InputError(f"{name}: stage: found {config['stage']!r}, expected none without the readout paper")
     return dict(config)
 
 

@@ -24,7 +24,7 @@ from perceptmetric.ambient import torch_defaults
 from perceptmetric.errors import InputError
 from perceptmetric.fast.kernels import suits, wants_gradient
 from perceptmetric.fast.torch_private import is_transformed
-from perceptmetric.images import MIN_SIDE, ImageLike, as_floats, as_pixels
+from perceptmetric.images import MAX_PIXELS, MIN_SIDE, ImageLike, as_floats, as_pixels
 from perceptmetric.perceptnet import Autoencoder
 from perceptmetric.precision import own_precision
 from perceptmetric.readout import Encoded, Readout
@@ -234,11 +234,11 @@ class PerceptualDistance(nn.Module):
         """
         network, config = checkpoints.load(checkpoint, revision)
         if readout is None:
-            readout, stage = config.get("readout", "default"), stage or config.get("stage")
+            readout, stage = config.get("readout") or "default", stage or config.get("stage")
         if pixels_per_degree is None:
-            pixels_per_degree = config.get("pixels_per_degree", TID2013_PIXELS_PER_DEGREE)
+            pixels_per_degree = config.get("pixels_per_degree") or TID2013_PIXELS_PER_DEGREE
         if check is None:
-            check = config.get("check", True)
+            check = config.get("check") is not False
         return cls(
             network, config=config, readout=readout, stage=stage, pixels_per_degree=pixels_per_degree, check=check
         )
@@ -451,7 +451,11 @@ class PerceptualDistance(nn.Module):
         """Moves and casts the metric as `fn` does a tensor; the values are always those of the checkpoint."""
         super()._apply(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         with torch_defaults():
-            moved = fn(torch.zeros(1, device=self._device, dtype=self._dtype))
+            place = torch.zeros(1, device=self._device, dtype=self._dtype)
+            try:
+                moved = fn(place)
+            except NotImplementedError:  # a tensor on the meta device has no values to copy; the checkpoint has
+                moved = fn(torch.zeros(1, dtype=self._dtype))
         if (moved.device, moved.dtype) != (self._device, self._dtype):
             self._hold(*self._checkpoint, moved.device, moved.dtype)
         return self
@@ -557,10 +561,15 @@ class PerceptualDistance(nn.Module):
         zoom = TID2013_PIXELS_PER_DEGREE / self.pixels_per_degree
         if zoom == 1:
             return image
-        height, width = (round(side * zoom) for side in image.size)
+        height, width = (round(min(side * zoom, MAX_PIXELS)) for side in image.size)
         if min(height, width) < MIN_SIDE:
             raise InputError(
                 f"{image.name}: found {width}x{height} pixels as seen, expected at least {MIN_SIDE} a side"
+            )
+        if zoom > 1 and height * width > MAX_PIXELS:
+            raise InputError(
+                f"{image.name}: found {width}x{height} pixels as seen, expected at most {MAX_PIXELS}; "
+                f"pixels_per_degree is {self.pixels_per_degree:g}"
             )
         values = F.interpolate(self._floats(image.values), (height, width), mode="bilinear", antialias=True)
         return replace(image, values=values)

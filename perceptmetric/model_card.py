@@ -29,7 +29,7 @@ CITATION = """\
 
 
 def write(folder: str | os.PathLike[str], config: dict[str, Any], repository: str | None = None) -> None:
-    """Writes the model card of a checkpoint. What it takes from the config and the name is escaped: it stays plain text.
+    """Writes the model card of a checkpoint. What comes from the config and the name is escaped: it stays plain text.
 
     Args:
         folder: the checkpoint's folder, which must exist.

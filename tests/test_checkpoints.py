@@ -1,12 +1,18 @@
 import hashlib
 import json
+import os
+import struct
 from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from perceptmetric import Autoencoder, InputError
+from perceptmetric import Autoencoder, InputError, PerceptualDistance
 from perceptmetric.checkpoints import DEFAULT, bundled_names, fingerprint, load, save, untrained
 from perceptmetric.training.objectives import OBJECTIVES
 
@@ -112,3 +118,160 @@ def test_the_fingerprint_survives_saving_and_tells_weights_apart(tmp_path):
     save(network, {}, tmp_path)
     assert fingerprint(load(tmp_path)[0]) == fingerprint(network)
     assert fingerprint(network) != fingerprint(untrained(seed=2))
+
+
+CONV3 = "encoder.conv3.weight"
+
+
+def with_weights(folder, change):
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    change(weights)
+    save_file(weights, path)
+
+
+BROKEN = {
+    "int8": lambda weights: weights.update({name: weight.to(torch.int8) for name, weight in weights.items()}),
+    "boolean": lambda weights: weights.update({CONV3: weights[CONV3] > 0}),
+    "complex": lambda weights: weights.update({CONV3: weights[CONV3].to(torch.complex64)}),
+    "8-bit floats": lambda weights: weights.update({CONV3: weights[CONV3].to(torch.float8_e4m3fn)}),
+    "nan": lambda weights: weights[CONV3].view(-1)[7:8].fill_(torch.nan),
+    "infinite": lambda weights: weights[CONV3].view(-1)[7:8].fill_(-torch.inf),
+    "huge": lambda weights: weights.update({CONV3: weights[CONV3].double() * 1e300}),
+    "another shape": lambda weights: weights.update({CONV3: weights[CONV3].flatten().clone()}),
+    "empty": lambda weights: weights.update({CONV3: torch.zeros(0)}),
+    "one missing": lambda weights: weights.pop(CONV3),
+    "one too many": lambda weights: weights.update({"more": torch.zeros(1)}),
+}
+
+
+@pytest.mark.parametrize("change", BROKEN.values(), ids=BROKEN)
+def test_weights_that_no_network_can_take_are_refused(folder, change):
+    with_weights(folder, change)
+    with pytest.raises(InputError, match=r"^[^\n]*model\.safetensors: not the weights of a perceptnet-autoencoder \("):
+        load(folder)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_are_read_in_any_precision(folder, dtype):
+    expected = load(folder)[0].encoder.conv3.weight
+    with_weights(folder, lambda weights: weights.update({name: weight.to(dtype) for name, weight in weights.items()}))
+    torch.testing.assert_close(load(folder)[0].encoder.conv3.weight, expected.to(dtype).float(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+@pytest.mark.parametrize("kind", ["a folder", "a FIFO", "a link to nothing", "too large", "empty"])
+def test_what_is_no_file_of_a_checkpoint_is_refused_unopened(folder, name, kind):
+    path = folder / name
+    path.unlink()
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a FIFO":
+        os.mkfifo(path)
+    elif kind == "a link to nothing":
+        path.symlink_to(folder / "nothing")
+    else:
+        path.touch()
+        os.truncate(path, 2**40 if kind == "too large" else 0)
+    with pytest.raises(InputError, match=rf"^[^\n]*{name}: [^\n]*$"):
+        load(folder)
+
+
+def test_a_file_in_place_of_the_folder_is_named(folder):
+    with pytest.raises(InputError, match=r"model\.safetensors: found a file, expected the folder that holds"):
+        load(folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("name", ["", "a" * 5000, "nul\0", "a/b/c", "~", "..", "owner/"])
+def test_a_name_of_nothing_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        load(name)
+
+
+@pytest.mark.parametrize("name", [None, 3, b"denoise", ["denoise"], Autoencoder])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(TypeError, match=r"checkpoint: found .*, expected a name, a folder or a Hub repository"):
+        load(name)
+
+
+def test_a_config_that_json_cannot_hold_is_not_written(tmp_path):
+    with pytest.raises(InputError, match="config: found nan, expected finite numbers"):
+        save(Autoencoder(), {"validation_error": float("nan")}, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+MUTATIONS = st.lists(
+    st.tuples(st.sampled_from(["set", "cut", "insert"]), st.floats(0, 1), st.binary(min_size=1, max_size=8)),
+    min_size=1,
+    max_size=4,
+)
+
+
+def mutated(content, mutations):
+    for kind, place, new in mutations:
+        at = int(place * len(content))
+        content = content[:at] + (b"" if kind == "cut" else new) + content[at + (0 if kind == "insert" else len(new)) :]
+    return content
+
+
+def refusal(use):
+    """What `use` is refused with, if it is."""
+    try:
+        use()
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def assert_taken_or_refused(config, weights):
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "config.json").write_bytes(config)
+        (folder / "model.safetensors").write_bytes(weights)
+        refused = refusal(lambda: PerceptualDistance.from_pretrained(folder))
+        if refused is not None:
+            assert "\n" not in refused
+            return
+        metric = PerceptualDistance.from_pretrained(folder)
+        a, b = torch.rand(2, 3, 8, 8)
+        unseen = refusal(lambda: metric(a, b))
+        assert unseen is None or "as seen" in unseen
+        assert unseen or metric(a, b).isfinite().all()
+        assert unseen or metric(a, a) == 0
+        metric.save_pretrained(folder / "again")
+        assert repr(PerceptualDistance.from_pretrained(folder / "again")) == repr(metric)
+
+
+def good(name):
+    return (resources.files("perceptmetric") / "weights" / "denoise" / name).read_bytes()
+
+
+@given(mutations=MUTATIONS)
+def test_any_damage_of_the_config_is_taken_or_refused(mutations):
+    assert_taken_or_refused(mutated(good("config.json"), mutations), good("model.safetensors"))
+
+
+ENTRY = st.sampled_from(
+    ["readout", "stage", "pixels_per_degree", "check", "statistics", "objective", "data", "scores", "seed", "training"]
+)
+VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(["paper", "gdn2"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | ENTRY, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(entries=st.dictionaries(ENTRY, VALUE, max_size=4))
+def test_any_entries_of_the_config_are_taken_or_refused(entries):
+    config = json.loads(good("config.json")) | entries
+    assert_taken_or_refused(json.dumps(config).encode(), good("model.safetensors"))
+
+
+@given(mutations=MUTATIONS, header=st.booleans())
+def test_any_damage_of_the_weights_is_taken_or_refused(mutations, header):
+    content = good("model.safetensors")
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    head, body = content[:end], content[end:]
+    damaged = mutated(head, mutations) + body if header else head + mutated(body, mutations)
+    assert_taken_or_refused(good("config.json"), damaged)
