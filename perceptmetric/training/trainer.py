@@ -158,6 +158,8 @@ class Trainer:
                     error = self.processes.from_first(error)
                     if not math.isfinite(error):
                         raise self._diverged(f"validation error {error}")
+                    if not self._largest_weight() <= checkpoints.LARGEST_WEIGHT:
+                        raise self._diverged(f"weights up to {self._largest_weight():g}")
                     seconds = time.monotonic() - started
                     self._record(loss=loss, validation_error=error, seconds=seconds, waiting=waited / seconds)
                     started, waited, losses = time.monotonic(), 0.0, []
@@ -220,6 +222,9 @@ class Trainer:
                 images = images.to(self.device, memory_format=torch.channels_last) / 255
                 total += self.recipe.objective(self.network, images, generator).item() * len(images)
         return total / len(self.held_back)
+
+    def _largest_weight(self) -> float:
+        return max(parameter.detach().abs().max().item() for parameter in self.network.parameters())
 
     def _record(self, **row: float) -> None:
         best = min((earlier["validation_error"] for earlier in self.curve), default=math.inf)

@@ -337,6 +337,14 @@ def test_a_validation_error_that_is_not_finite_ends_the_run_and_is_not_saved(pho
     assert Trainer(short(), photographs, tmp_path, CPU).step == 2
 
 
+def test_weights_that_no_checkpoint_may_have_end_the_run(photographs, tmp_path, monkeypatch):
+    trainer = Trainer(short(), photographs, tmp_path, CPU)
+    monkeypatch.setattr(checkpoints, "LARGEST_WEIGHT", 1e-3)
+    with pytest.raises(DivergedError, match=r"step 2: weights up to \d.*; lower learning_rate"):
+        trainer.run()
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("learning_rate", [1e-15, 1e10, 1e30])
 @pytest.mark.parametrize(
     "objective", [Denoise(1e30), Denoise(1e-15), Deblur(1e-15), Deblur(1.0), Sparse(1e30)], ids=str

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from perceptmetric.benchmarks.datasets.archive import ArchiveError, check_zip, unpack
 from perceptmetric.benchmarks.datasets.disk import refused
 from perceptmetric.benchmarks.datasets.transfer import Remote, fetch
 from perceptmetric.errors import InputError
+from perceptmetric.files import lock
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
 SPREADSHEETS = (".xlsx",)
@@ -73,16 +74,26 @@ def obtain(name: str, root: Path) -> None:
     partial = root.with_name(f".{root.name}.partial")
     try:
         partial.mkdir(exist_ok=True)
-        with FileLock(partial / "lock", timeout=0):
-            if not _filled(root):  # by the process that held the lock before
+        with _alone(partial, root):
+            if not _filled(root):  # by the process that was here before
                 _assemble(SOURCES[name], partial, root)
-            shutil.rmtree(partial)
-    except Timeout as error:
-        raise InputError(f"{root}: another process is downloading it; run it again when that has ended") from error
+        shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         if not refused(error):
             raise
         raise InputError(f"{root}: cannot be written ({error.strerror}); run it again to go on") from error
+
+
+@contextmanager
+def _alone(partial: Path, root: Path) -> Iterator[None]:
+    """Keeps other processes from downloading the same set at the same time."""
+    path = partial / "lock"
+    with path.open("ab") as file:
+        try:
+            lock(file, path, patience=0)
+        except (InputError, FileNotFoundError) as error:
+            raise InputError(f"{root}: another process is downloading it; run it again when that has ended") from error
+        yield
 
 
 def _filled(root: Path) -> bool:

@@ -5,12 +5,12 @@ import tarfile
 import zipfile
 
 import pytest
-from filelock import FileLock
 
 from perceptmetric import InputError
 from perceptmetric.benchmarks.datasets import PUBLISHED, archive
 from perceptmetric.benchmarks.datasets.download import BY_HAND, SOURCES, obtain
 from perceptmetric.benchmarks.datasets.transfer import Remote
+from perceptmetric.files import lock
 
 
 def zipped(members):
@@ -117,11 +117,12 @@ def test_a_file_that_cannot_be_opened_is_fetched_again_by_the_next_run(name, con
 
 def test_two_at_once_do_not_collide(published, tmp_path):
     (tmp_path / ".csiq.partial").mkdir()
-    with (
-        FileLock(tmp_path / ".csiq.partial" / "lock"),
-        pytest.raises(InputError, match="csiq: another process is downloading it; run it again when that has ended"),
-    ):
-        obtain("csiq", tmp_path / "csiq")
+    with (tmp_path / ".csiq.partial" / "lock").open("ab") as file:
+        lock(file, tmp_path / ".csiq.partial" / "lock")
+        with pytest.raises(
+            InputError, match="csiq: another process is downloading it; run it again when that has ended"
+        ):
+            obtain("csiq", tmp_path / "csiq")
     assert published.requests == []
     obtain("csiq", tmp_path / "csiq")
 
