@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -47,13 +48,16 @@ def run(program: str, work: Callable[[], int | None]) -> int:
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             code = work()
-        streams.flush_output()
+        if sys.stdout is not None:  # a command that prints nothing needs none
+            streams.check_output()
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe.
         streams.give_up_output()
         return BROKEN_PIPE
     except (InputError, OSError) as error:
         streams.say(program, _message(error))
+        with contextlib.suppress(InputError, BrokenPipeError):
+            streams.check_output()
         return BAD_INPUT
     except KeyboardInterrupt as error:
         streams.say(program, ": ".join(filter(None, ("interrupted", str(error)))))
@@ -62,14 +66,7 @@ def run(program: str, work: Callable[[], int | None]) -> int:
 
 
 def _message(error: InputError | OSError) -> str:
-    """What went wrong, the file first. An error without a file may come from the output that could not be written."""
-    try:
-        streams.flush_output()
-    except BrokenPipeError:
-        streams.give_up_output()
-    except InputError as output_error:
-        if isinstance(error, OSError) and error.filename is None:
-            return str(output_error)
+    """What went wrong, the file first."""
     if isinstance(error, OSError) and error.filename is not None:
         name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
         return f"{name}: {error.strerror}"

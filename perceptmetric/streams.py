@@ -68,19 +68,6 @@ def say(program: str, message: object) -> None:
         print(f"{program}: {text}", file=sys.stderr, flush=True)
 
 
-def check_output() -> None:
-    """Refuses a standard output that is closed, to which Python would print without a word.
-
-    Raises:
-        InputError: it is closed.
-
-    Examples:
-        >>> check_output()
-    """
-    if sys.stdout is None:
-        raise InputError("standard output: is closed, expected somewhere to print the distances")
-
-
 def give_up_output() -> None:
     """Turns standard output to the null device, so that Python does not fail once more when it flushes it at its end.
 
@@ -90,19 +77,23 @@ def give_up_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def flush_output() -> None:
-    """Writes what was printed, so that a full disk is seen while the command can still say so.
+@contextlib.contextmanager
+def printing() -> Iterator[None]:
+    """Writes what the block prints when it ends, so that a full disk is seen while the command can still say so.
 
     Raises:
         BrokenPipeError: the reader has closed the pipe.
-        InputError: the output cannot be written for another reason.
+        InputError: standard output is closed, or cannot be written for another reason.
 
     Examples:
-        >>> flush_output()
+        >>> with printing():
+        ...     print("0.5", "cat.png")
+        0.5 cat.png
     """
     if sys.stdout is None:
-        return
+        raise InputError("standard output: is closed, expected somewhere to print to")
     try:
+        yield
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -111,11 +102,25 @@ def flush_output() -> None:
         raise InputError(f"standard output: cannot be written ({error.strerror})") from error
 
 
+def check_output() -> None:
+    """Writes what was printed so far, and sees whether standard output is there.
+
+    Raises:
+        BrokenPipeError: the reader has closed the pipe.
+        InputError: standard output is closed, or cannot be written for another reason.
+
+    Examples:
+        >>> check_output()
+    """
+    with printing():
+        pass
+
+
 def input_lines(stream: TextIO | None) -> Iterator[str]:
     r"""The lines of standard input, each as soon as it is there.
 
-    Bytes that are no text in the stream's encoding are kept, as Python keeps them in file names. A mark at the start
-    that says the text is UTF-8 is left out.
+    File names are decoded as Python decodes those of the file system, which keeps bytes that are no text; on Windows,
+    where names are text, the stream's own encoding counts. A mark at the start that says the text is UTF-8 is left out.
 
     Args:
         stream: `sys.stdin`.
@@ -129,7 +134,7 @@ def input_lines(stream: TextIO | None) -> Iterator[str]:
     """
     if stream is None or stream.closed:
         raise InputError("standard input: is closed, expected a pair on each line")
-    encoding = getattr(stream, "encoding", None) or "utf-8"
+    encoding = stream.encoding if os.name == "nt" else sys.getfilesystemencoding()
     lines: Iterable[bytes | str] = getattr(stream, "buffer", stream)
     try:
         for number, line in enumerate(lines):

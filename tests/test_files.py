@@ -1,6 +1,11 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
-from perceptmetric.files import replacing, write
+from perceptmetric import InputError
+from perceptmetric.files import check_writable, lock, replacing, write
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -32,3 +37,57 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
     assert (tmp_path / "results.json").read_text() == "whole"
     with pytest.raises(OSError, match="nowhere"):
         write(tmp_path / "nowhere" / "results.json", "")
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
+    for place in (tmp_path / "nowhere" / "a.json", tmp_path / "a.json"):
+
+        def disk_full(place=place):
+            with replacing(place) as temporary:
+                temporary.touch()
+                raise OSError(28, "No space left on device")
+
+        with pytest.raises(OSError, match=rf"{place}'$") as caught:
+            disk_full()
+        assert caught.value.filename == str(place)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
+    write(tmp_path / ("x" * 255), "whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["x" * 255]
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path, kind in ((tmp_path, "a folder"), (tmp_path / "fifo", "a pipe"), (os.devnull, "a device")):
+        with pytest.raises(InputError, match=f"{path}: is {kind}, expected a file to write"):
+            check_writable(path)
+        with pytest.raises(InputError, match=f"is {kind}"):
+            write(path, "whole")
+
+
+def test_a_second_writer_is_refused_until_the_first_is_gone(tmp_path):
+    path = tmp_path / "table"
+    program = (
+        "import fcntl, sys\n"  # as `lock` does it; importing the package takes seconds
+        "file = open(sys.argv[1], 'ab'); fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "print('locked', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"locked\n"
+        with path.open("ab") as file, pytest.raises(InputError, match="table: another process is writing to it"):
+            lock(file, path, patience=0.1)
+        process.kill()
+        process.wait()
+    with path.open("ab") as file:
+        lock(file, path)
+
+
+def test_a_file_that_was_replaced_is_not_locked(tmp_path):
+    path = tmp_path / "table"
+    with path.open("ab") as file:
+        write(path, "new")
+        with pytest.raises(InputError, match="table: another process has just replaced it"):
+            lock(file, path)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from perceptmetric.cli.measurement import Result
-from perceptmetric.streams import flush_output
+from perceptmetric.streams import printing
 
 
 def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
@@ -20,11 +20,12 @@ def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
         InputError: the output cannot be written.
     """
     if len(checkpoints) > 1:
-        print(*checkpoints, "distorted", sep="\t")
+        with printing():
+            print(*checkpoints, "distorted", sep="\t")
     for result in results:
         if result.problem is None:
-            print(*(f"{distance:.6f}" for distance in result.distances), result.distorted, sep="\t")
-            flush_output()
+            with printing():
+                print(*(f"{distance:.6f}" for distance in result.distances), result.distorted, sep="\t")
 
 
 def write_csv(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
@@ -36,10 +37,11 @@ def write_csv(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
         InputError: the output cannot be written.
     """
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["reference", "distorted", *checkpoints])
+    with printing():
+        writer.writerow(["reference", "distorted", *checkpoints])
     for result in results:
-        writer.writerow([result.reference, result.distorted, *(result.distances or [""] * len(checkpoints))])
-        flush_output()
+        with printing():
+            writer.writerow([result.reference, result.distorted, *(result.distances or [""] * len(checkpoints))])
 
 
 def write_json(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
@@ -59,5 +61,5 @@ def write_json(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
             text.encode(sys.stdout.encoding or "utf-8")
         except UnicodeEncodeError:
             text = json.dumps(row)
-        print(text)
-        flush_output()
+        with printing():
+            print(text)

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from huggingface_hub.utils import tqdm
+from torch import Tensor
 
 from perceptmetric.ahead import read_ahead
 from perceptmetric.benchmarks.agreement.statistics import Floats
-from perceptmetric.benchmarks.datasets import Dataset
+from perceptmetric.benchmarks.datasets import Dataset, Pair
 from perceptmetric.benchmarks.metrics.metric import Metric, MetricError
 from perceptmetric.errors import InputError
 from perceptmetric.images import as_batch
@@ -44,7 +45,8 @@ def score(dataset: Dataset, metric: Metric) -> Floats:
         Distances (stages, pairs), in the order of `metric.stages` and `dataset.pairs`, larger is worse.
 
     Raises:
-        FileNotFoundError, InputError: an image cannot be used.
+        FileNotFoundError: an image does not exist.
+        InputError: an image cannot be used, or the two of a pair differ in size; the message names the file.
         MetricError: the metric fails on a pair, or gives anything but finite distances.
         Interrupted: Ctrl-C.
 
@@ -57,18 +59,21 @@ def score(dataset: Dataset, metric: Metric) -> Floats:
         array([[0.]])
     """
     distances = np.empty((len(metric.stages), len(dataset.pairs)))
-    reference = compare = None
+    reference = image = compare = None
     images = read_ahead(as_batch, _files(dataset), threads=DECODERS, limit=AHEAD)
     done = 0
     try:
         for done, pair in enumerate(tqdm(dataset.pairs, desc=metric.name, unit="pair")):
+            # Outside of the block below: an image that cannot be read is no failure of the metric.
+            if image is None or pair.reference != reference:
+                reference, image, compare = pair.reference, next(images), None
+            distorted = next(images)
+            _check_sizes(pair, image, distorted)
             try:
-                if compare is None or pair.reference != reference:
-                    reference, compare = pair.reference, metric.against(next(images))
-                distorted = next(images)
+                compare = compare or metric.against(image)
                 distances[:, done] = compare(distorted)
-            except InputError:
-                raise
+            except InputError as error:
+                raise InputError(f"{pair.distorted}: {metric.name} failed ({error})") from error
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
                 raise MetricError(f"{pair.distorted}: {metric.name} failed ({reason})") from error
@@ -81,6 +86,15 @@ def score(dataset: Dataset, metric: Metric) -> Floats:
     finally:
         images.close()
     return distances
+
+
+def _check_sizes(pair: Pair, reference: Tensor, distorted: Tensor) -> None:
+    if reference.shape != distorted.shape:
+        (height, width), (expected_height, expected_width) = distorted.shape[-2:], reference.shape[-2:]
+        raise InputError(
+            f"{pair.distorted}: found {width}x{height} pixels, "
+            f"expected {expected_width}x{expected_height} as {pair.reference} has"
+        )
 
 
 def _files(dataset: Dataset) -> Iterator[Path]:

@@ -41,6 +41,25 @@ def test_an_unreadable_image_is_named(dataset):
     assert not isinstance(caught.value, MetricError)
 
 
+@pytest.mark.parametrize("name", ["0_3.png", "1.png"])
+def test_a_missing_image_is_named(dataset, name):
+    (dataset.pairs[0].reference.parent / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name.replace(".", r"\.")):
+        score(dataset, Metric("mine", ("",), lambda reference: lambda distorted: [1.0]))
+
+
+def test_images_of_two_sizes_are_named(dataset):
+    pair = dataset.pairs[3]
+    pair.distorted.write_bytes(dataset.pairs[-1].distorted.read_bytes())
+    with pytest.raises(InputError, match=r"0_3\.png: found 30x17 pixels, expected 24x20 as .*0\.png has$"):
+        score(dataset, Metric("mine", ("",), lambda reference: lambda distorted: [1.0]))
+
+
+def test_input_that_a_metric_refuses_is_named_with_the_image(dataset):
+    with pytest.raises(InputError, match=r"0_4\.png: mine failed \(too small\)"):
+        score(dataset, failing(InputError("too small"), 4))
+
+
 def test_a_distance_that_is_not_finite_is_named(dataset):
     network = load("untrained")[0]
     with torch.no_grad():
