@@ -1,3 +1,4 @@
+import os
 import random
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from PIL import Image
 from perceptmetric import InputError
 from perceptmetric.cli.main import main
 from perceptmetric.cli.measurement import Result
-from perceptmetric.cli.resumable import ResumableTable, read_lines
+from perceptmetric.cli.resumable import ResumableTable, read_lines, read_table
 from perceptmetric.cli.shards import shard_path
 
 COMMAND = [sys.executable, "-c", "import sys; from perceptmetric.cli.main import main; sys.exit(main())"]
@@ -112,6 +113,97 @@ def test_any_path_that_is_a_line_can_be_read_back(tmp_path):
     path.write_text("reference,distorted,x\na,b,1\nc\n")
     with pytest.raises(InputError, match="line 3: found 1 columns, expected 3"):
         ResumableTable(path, ["x"])
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    path = tmp_path / "distances.csv"
+    with ResumableTable(path, ["x"]) as table:
+        table.append(Result("a", "b", (0.25,)))
+        with pytest.raises(InputError, match=r"distances\.csv: another process is writing to it"):
+            ResumableTable(path, ["x"])
+    with ResumableTable(path, ["x"]) as table:
+        assert table.done == {("a", "b")}
+
+
+def test_what_is_no_file_is_refused_without_waiting(folders, tmp_path, capsys):
+    os.mkfifo(tmp_path / "fifo.csv")
+    for path, problem in (
+        (tmp_path / "fifo.csv", "is a pipe, expected a file to write"),
+        (tmp_path, "is a folder, expected a file to write"),
+        (os.devnull, "is a device, expected a file to write"),
+        (tmp_path / "nowhere" / "distances.csv", "No such file or directory"),
+    ):
+        assert main([*folders, "--out", str(path)]) == 2
+        assert capsys.readouterr().err == f"perceptmetric: {path}: {problem}\n"
+
+
+def test_a_line_that_the_disk_has_no_room_for_is_taken_back(tmp_path):
+    path = tmp_path / "distances.csv"
+    program = (
+        "import resource; from pathlib import Path; from perceptmetric.cli.resumable import ResumableTable, Result\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "with ResumableTable(Path('distances.csv'), ['x']) as table:\n"
+        "    while True: table.append(Result('reference.png', 'distorted.png', (0.25,)))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.stderr.splitlines()[-1].endswith(
+        "InputError: distances.csv: cannot be written (File too large); the lines before are kept"
+    )
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert lines == [b"reference,distorted,x\n", *[b"reference.png,distorted.png,0.25\n"] * (len(lines) - 1)]
+    assert 1000 - 33 < path.stat().st_size <= 1000
+
+
+def test_a_pair_that_could_not_be_measured_is_tried_again(tmp_path, capsys):
+    path = tmp_path / "distances.csv"
+    Image.new("RGB", (8, 8)).save(tmp_path / "good.png")
+    names = [str(tmp_path / name) for name in ("good.png", "bad.png", "other.png")]
+    for name in names[1:]:
+        Path(name).write_bytes(b"")
+    arguments = [names[0], *names, names[0], "--out", str(path)]
+    for _ in range(2):
+        assert main(arguments) == 2
+        said = capsys.readouterr().err.splitlines()
+        assert [line.split(": ")[1] for line in said] == names[1:]
+        assert sorted(row[1:] for row in read_table(path, ["denoise"])) == sorted(
+            [[names[1], ""], [names[2], ""], [names[0], "0.0"], [names[0], "0.0"]]
+        )
+    for name in names[1:]:
+        Image.new("RGB", (8, 8)).save(name)
+    assert main(arguments) == 0
+    assert capsys.readouterr().err == ""
+    assert sorted(row[1] for row in read_table(path, ["denoise"])) == sorted([*names, names[0]])
+    assert all(row[2] == "0.0" for row in read_table(path, ["denoise"]))
+
+
+def test_lines_of_other_pairs_are_kept_and_said(folders, tmp_path, capsys):
+    path = tmp_path / "distances.csv"
+    images = [f"{folders[0]}/{number:03d}.png" for number in range(3)]
+    assert main([images[0], images[1], "--out", str(path)]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([images[0], images[2], "--out", str(path)]) == 0
+    assert capsys.readouterr().err == f"perceptmetric: {path}: keeps 1 lines of pairs that were not asked for\n"
+    assert [row[1] for row in read_table(path, ["denoise"])] == images[1:]
+
+
+def test_a_pair_that_is_listed_twice_has_two_lines_also_after_a_kill(folders, tmp_path):
+    path = tmp_path / "distances.csv"
+    images = [f"{folders[0]}/{number:03d}.png" for number in (0, 1, 0, 0, 2)]
+    assert main([images[0], *images, "--out", str(path)]) == 0
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for kept in range(1, len(lines)):
+        path.write_bytes(b"".join(lines[:kept]))
+        assert main([images[0], *images, "--out", str(path)]) == 0
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("cell", ["nan", "inf", "half", "0.5 0.5"])
+def test_a_table_with_something_else_than_distances_is_refused(tmp_path, cell):
+    path = tmp_path / "distances.csv"
+    path.write_text(f"reference,distorted,x,y\na,b,0.5,{cell}\n")
+    with pytest.raises(InputError, match=rf"distances\.csv: line 2: found 0\.5,{cell}, expected finite numbers"):
+        ResumableTable(path, ["x", "y"])
 
 
 def test_sort_does_not_go_with_a_table(folders, tmp_path, capsys):
