@@ -191,7 +191,7 @@ def fill_table(images: list[str], checkpoints: list[str], path: Path, verdict: V
     with ResumableTable(path, checkpoints) as table:
         _append(table, (pair for pair in todo if not table.take(pair)), verdict)
         if table.others:
-            streams.say(verdict.program, f"{path}: keeps {table.others} lines of pairs that were not asked for")
+            streams.say(verdict.program, f"{path}: keeps lines of pairs that were not asked for ({table.others})")
     return verdict.exit_code
 
 
@@ -206,7 +206,7 @@ def _fill_shard(todo: list[Pair], checkpoints: list[str], path: Path, verdict: V
         streams.say(verdict.program, f"{path}: {merged.missing} of {len(todo)} pairs are to come from other processes")
         return 0
     if merged.left_out:
-        streams.say(verdict.program, f"{path}: {merged.left_out} lines of pairs that were not asked for are left out")
+        streams.say(verdict.program, f"{path}: leaves out lines of pairs that were not asked for ({merged.left_out})")
     return BAD_INPUT if merged.unmeasured else verdict.exit_code
 
 

@@ -182,7 +182,7 @@ def test_lines_of_other_pairs_are_kept_and_said(folders, tmp_path, capsys):
     assert main([images[0], images[1], "--out", str(path)]) == 0
     assert capsys.readouterr().err == ""
     assert main([images[0], images[2], "--out", str(path)]) == 0
-    assert capsys.readouterr().err == f"perceptmetric: {path}: keeps 1 lines of pairs that were not asked for\n"
+    assert capsys.readouterr().err == f"perceptmetric: {path}: keeps lines of pairs that were not asked for (1)\n"
     assert [row[1] for row in read_table(path, ["denoise"])] == images[1:]
 
 
