@@ -61,3 +61,44 @@ def test_a_run_that_diverges_is_one_line_and_1(recipe, photographs, tmp_path, ca
     recipe.write_text("learning_rate = 1e30\n" + RECIPE)
     assert main([str(recipe), "--data", str(photographs), "--out", str(tmp_path / "out")]) == 1
     assert "perceptmetric-train: step 2: loss" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "problem"),
+    [
+        (RECIPE, ["--seed", str(2**32)], "seed: found 4294967296, expected a number from 0 to 4294967295"),
+        (RECIPE.replace('"sparse"\nweight = 0.01', '"deblur"\nsigma = 11'), [], "whose blur reaches 33 pixels"),
+        ("learning_rate = 1e300" + RECIPE, [], "learning_rate: found 1e+300"),
+        ("objective.name.a.b.c = 1", [], "objective: found {'name': {'a': {'b': "),
+    ],
+    ids=["seed", "blur", "rate", "nested"],
+)
+def test_absurd_values_are_one_line_and_leave_no_folder(
+    text, arguments, problem, recipe, photographs, tmp_path, capsys
+):
+    recipe.write_text(text)
+    out = tmp_path / "out"
+    assert main([str(recipe), "--data", str(photographs), "--out", str(out), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("perceptmetric-train: ")
+    assert "recipe.toml: " in error
+    assert problem in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_damaged_state_is_one_line_and_stays_as_it_is(recipe, photographs, tmp_path, capfd):
+    arguments = [str(recipe), "--data", str(photographs), "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    state = tmp_path / "out" / "state.safetensors"
+    content = bytearray(state.read_bytes())
+    content[-5] ^= 1
+    state.write_bytes(content)
+    capfd.readouterr()
+    assert main(arguments) == 2
+    assert capfd.readouterr().err == (
+        f"perceptmetric-train: {state}: not the state of a run (its checksum is wrong); remove it to start again\n"
+    )
+    assert state.read_bytes() == content
+    state.unlink()
+    assert main(arguments) == 0
