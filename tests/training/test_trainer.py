@@ -1,3 +1,4 @@
+import copy
 import csv
 import dataclasses
 import errno
@@ -447,7 +448,8 @@ def test_faster_arithmetic_keeps_the_validation_error_within_a_percent(option, p
 
     With noise, since these photographs are so smooth that a reconstruction error among them is mostly rounding.
     """
-    monkeypatch.setattr(checkpoints, "untrained", lambda seed: checkpoints.load("denoise")[0])
+    trained = checkpoints.load("denoise")[0]
+    monkeypatch.setattr(checkpoints, "untrained", lambda seed: copy.deepcopy(trained))
     errors = []
     for name, chosen in (("plain", False), ("fast", True)):
         recipe = short(Denoise(0.2), steps=200, validate_every=200, learning_rate=3e-5, **{option: chosen})
