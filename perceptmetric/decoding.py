@@ -18,6 +18,10 @@ from perceptmetric.errors import InputError
 ORIENTATION = 0x0112
 """The tag of EXIF that says how the camera was held."""
 
+JPEG_MAGIC = b"\xff\xd8\xff"
+APP1, START_OF_SCAN = 0xE1, 0xDA
+"""Markers of JPEG: of the segments with EXIF and XMP, and of the pixels."""
+
 EIGHT_BIT_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"}
 """Pillow's modes of at most 8 bits a channel; it converts these to RGB without clipping."""
 
@@ -57,13 +61,16 @@ def read(path: str | os.PathLike[str], *, max_pixels: int, max_bits: int | None 
     _check_file(name)
     with named_errors(name, max_pixels), Path(name).open("rb") as file:
         try:
-            image = Image.open(file)
-        except UnidentifiedImageError:
+            image: Image.Image = Image.open(file)
+        except Exception as error:  # of broken EXIF Pillow raises one of many, or does not know the file
             file.seek(0)
             data = file.read()
-            if max_bits is not None or not data.startswith(deep.TIFF_MAGIC):
+            if data.startswith(JPEG_MAGIC):
+                image = _open_beside_exif(data)
+            elif isinstance(error, UnidentifiedImageError) and max_bits is None and data.startswith(deep.TIFF_MAGIC):
+                return _opaque_or_rgba(deep.read_tiff(data, name, max_pixels))
+            else:
                 raise
-            return _opaque_or_rgba(deep.read_tiff(data, name, max_pixels))
         with image:
             if image.width * image.height > max_pixels:
                 raise InputError(f"{name}: found {image.width}x{image.height} pixels, expected at most {max_pixels}")
@@ -137,6 +144,24 @@ def _check_file(name: str) -> None:
 def _scheme(name: str) -> str:
     scheme, colon, _ = name.partition("://")
     return scheme if colon and scheme.isalnum() else ""
+
+
+def _open_beside_exif(jpeg: bytes) -> Image.Image:
+    """Opens a JPEG file whose EXIF stops Pillow; what can be read of the EXIF, such as the orientation, is kept.
+
+    EXIF and XMP are in segments of their own (ITU-T T.81, B.1.1; CIPA DC-008, 4.7.2).
+    """
+    others, exif, place = jpeg[:2], b"", 2
+    while place + 4 <= len(jpeg) and jpeg[place] == 0xFF and jpeg[place + 1] != START_OF_SCAN:
+        end = place + 2 + int.from_bytes(jpeg[place + 2 : place + 4], "big")
+        if jpeg[place + 1] != APP1:
+            others += jpeg[place:end]
+        elif jpeg.startswith(b"Exif\0\0", place + 4):
+            exif = jpeg[place + 4 : end]
+        place = end
+    image = Image.open(io.BytesIO(others + jpeg[place:]))
+    image.info["exif"] = exif
+    return image
 
 
 def _decoded(image: Image.Image, name: str, max_bits: int | None) -> np.ndarray:

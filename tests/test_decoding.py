@@ -35,6 +35,19 @@ def test_broken_exif_does_not_stop_a_readable_image(tmp_path, samples, suffix, e
     assert (as_batch(good) == as_batch(bad)).all()
 
 
+def test_the_orientation_is_kept_where_other_exif_is_broken(tmp_path):
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A], exif[0x0128] = 6, 72.0, 2
+    # The resolution has no values, with which Pillow does not open the file.
+    broken = exif.tobytes().replace(b"\x01\x1a\0\x05\0\0\0\x01", b"\x01\x1a\0\x01\0\0\0\x01")
+    assert broken != exif.tobytes()
+    Image.new("RGB", (20, 10)).save(path, exif=broken)
+    with pytest.raises(Image.UnidentifiedImageError):
+        Image.open(path)
+    assert as_batch(path).shape == (1, 3, 20, 10)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_is_shown_as_pillow_shows_it(tmp_path, orientation):
     from PIL import ImageOps
