@@ -7,40 +7,30 @@ Writes into `benchmarks/results/<database>/`: `<checkpoint>.json` with all 19 st
 and a column for each metric (by the readout `paper` at the encoder's output), the pictures in
 `benchmarks/figures/<database>/`, and `README.md` with the tables.
 
-A result that is there is not scored again, so that the script continues where it was stopped. A result counts as there
-if it comes from the same weights and the metric still gives the distances of three small pairs that are stored with it
-(so a changed readout is noticed), or, for another metric, if the version of PIQ is the same.
+A result that is there is not scored again unless something changed (`benchmarks/stored.py` says what counts), so that
+the script continues where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from distances import columns, read_column, write_column
+from distances import columns, read_column
+from stored import READOUTS, read, result_name, score_checkpoint, score_peer
 
 from perceptmetric.benchmarks.agreement import plot
-from perceptmetric.benchmarks.agreement.evaluation import evaluate
-from perceptmetric.benchmarks.agreement.report import Report, Row, against, interval, row, versions
-from perceptmetric.benchmarks.agreement.scoring import score
-from perceptmetric.benchmarks.agreement.statistics import Floats
+from perceptmetric.benchmarks.agreement.report import Report, Row, against, interval, row
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
-from perceptmetric.benchmarks.metrics import ours
-from perceptmetric.benchmarks.metrics.metric import Metric, MetricError, Origin
-from perceptmetric.benchmarks.metrics.peers import NAMES, peer
+from perceptmetric.benchmarks.metrics.metric import Origin
+from perceptmetric.benchmarks.metrics.peers import NAMES
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names
 from perceptmetric.files import write
-from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import STAGES
 from perceptmetric.tables import markdown
 
-READOUTS = ("default", "paper")
-PROBE_TOLERANCE = 1e-4  # of two machines; a changed readout differs by more
 RESULTS = Path(__file__).with_name("results")
 FIGURES = Path(__file__).with_name("figures")
 
@@ -55,83 +45,12 @@ def main() -> None:
     (folder / "peers").mkdir(parents=True, exist_ok=True)
     for checkpoint in (UNTRAINED, *bundled_names()):
         for readout in READOUTS:
-            score_checkpoint(dataset, checkpoint, readout, folder)
+            score_checkpoint(dataset, checkpoint, readout, folder, STAGES)
         summarise(dataset, folder)
     for metric in NAMES:
         score_peer(dataset, metric, folder)
         summarise(dataset, folder)
     draw(dataset, folder, FIGURES / name)
-
-
-def score_checkpoint(dataset: Dataset, checkpoint: str, readout: str, folder: Path) -> None:
-    """Scores a checkpoint by one readout, unless it was scored with the same weights and readout."""
-    name = result_name(checkpoint, readout)
-    path = folder / f"{name}.json"
-    metric = ours.from_checkpoint(checkpoint, readout, STAGES)
-    if name in columns(folder) and is_of(metric, read(path)):
-        return
-    report = evaluate(dataset, metric)
-    print(report.table())
-    if report.main:
-        write_column(dataset, folder, name, report.main.distances)
-    write(path, json.dumps({**json.loads(report.json()), "probe": probe(metric)}, indent=2) + "\n")
-
-
-def is_of(metric: Metric, result: dict[str, Any]) -> bool:
-    """Whether a stored result comes from the weights and the readout of this metric."""
-    if metric.origin is None or result.get("checkpoint_sha256") != metric.origin.sha256 or "probe" not in result:
-        return False
-    return bool(np.allclose(result["probe"], probe(metric), rtol=PROBE_TOLERANCE, atol=0))
-
-
-@torch.inference_mode()
-def probe(metric: Metric) -> list[list[float]]:
-    """The distances of three small pairs at every stage; they change when the weights or the readout do.
-
-    Returns:
-        A list for each pair: noisy, blurred and darker 64x64 images.
-    """
-    random = np.random.default_rng(0)
-    smooth = np.cumsum(np.cumsum(random.normal(size=(3, 64, 64)), axis=1), axis=2)
-    low, high = smooth.min(), smooth.max()
-    image = (smooth - low) / (high - low)
-    noisy = image + 0.1 * random.normal(size=image.shape)
-    blurred = (image + np.roll(image, 1, axis=2) + np.roll(image, 2, axis=2)) / 3
-    reference, *distorted = (as_eight_bits(values) for values in (image, noisy, blurred, 0.7 * image))
-    compare = metric.against(reference)
-    return [list(compare(values)) for values in distorted]
-
-
-def as_eight_bits(image: Floats) -> torch.Tensor:
-    """From (3, H, W) floats to (1, 3, H, W) floats in [0, 1] with values of 8 bits."""
-    return as_batch(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
-
-
-def result_name(checkpoint: str, readout: str) -> str:
-    """What the files of a checkpoint's result are called."""
-    return checkpoint if readout == "paper" else f"{checkpoint}-{readout}"
-
-
-def score_peer(dataset: Dataset, name: str, folder: Path) -> None:
-    """Scores one of the other metrics, unless it was scored with the same version of PIQ."""
-    path = folder / "peers" / f"{name}.json"
-    if read(path).get("results") and read(path)["versions"].get("piq") == versions().get("piq"):
-        return
-    rows, not_run = [], {}
-    try:
-        distances = score(dataset, peer(name))[0]
-        write_column(dataset, folder, name, distances)
-        rows = [row(dataset, name, "", distances)]
-    except MetricError as error:
-        not_run = {name: str(error)}
-    report = Report(dataset.name, dataset.opinion, len(dataset.pairs), None, rows, not_run)
-    print(report.table())
-    write(path, report.json())
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A result, empty if there is none yet."""
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def draw(dataset: Dataset, folder: Path, figures: Path) -> None:

@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     kinds = parser.add_subparsers(metavar="BENCHMARK", required=True)
     for name in (*PUBLISHED, "csv"):
-        text = "your own folder with scores.csv" if name == "csv" else f"{name} in its published layout"
+        text = "your own folder with scores.csv or pairs.csv" if name == "csv" else f"{name} in its published layout"
         command = kinds.add_parser(name, help=text, description=f"Scores {text}.")
         command.add_argument("--root", metavar="DIR", type=Path, required=True, help="the folder of the set")
         if name == "csv":
@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         stages = command.add_mutually_exclusive_group()
         stages.add_argument("--stage", choices=STAGES, metavar="NAME", help="a stage of the network")
         stages.add_argument("--layers", action="store_true", help="all 19 stages of the network")
+        command.add_argument(
+            "--by", choices=["condition"], help="also score the means over each condition's references"
+        )
         command.add_argument("--csv", metavar="FILE", type=Path, help="write the table to this file as well")
         command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table to this file as well")
         command.add_argument("--plot", metavar="DIR", type=Path, help="draw scatter, types and stages into this folder")
@@ -121,7 +124,7 @@ def _score(options: argparse.Namespace) -> None:
         dataset = PUBLISHED[options.dataset](options.root)
     stages = STAGES if options.layers else (options.stage or "gdn4",)
     metric = ours.from_checkpoint(options.checkpoint, options.readout or "default", stages)
-    report = evaluate(dataset, metric, options.compare)
+    report = evaluate(dataset, metric, options.compare, by_condition=options.by == "condition")
     print(report.table())
     for path, text in ((options.json, report.json), (options.csv, report.csv), (options.markdown, report.markdown)):
         if path:

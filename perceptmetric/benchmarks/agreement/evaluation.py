@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from perceptmetric.benchmarks.agreement.conditions import Conditions, condition_row, conditions
 from perceptmetric.benchmarks.agreement.report import Report, Row, row
 from perceptmetric.benchmarks.agreement.scoring import Interrupted, score
+from perceptmetric.benchmarks.agreement.statistics import Floats
 from perceptmetric.benchmarks.datasets import Dataset
 from perceptmetric.benchmarks.metrics.metric import Metric, MetricError
 from perceptmetric.benchmarks.metrics.peers import peers
 
 
-def evaluate(dataset: Dataset, metric: Metric, compare: Sequence[str] = ()) -> Report:
+def evaluate(dataset: Dataset, metric: Metric, compare: Sequence[str] = (), by_condition: bool = False) -> Report:
     """Scores a database with our metric, and with others on the same pairs.
 
     Args:
@@ -19,9 +21,12 @@ def evaluate(dataset: Dataset, metric: Metric, compare: Sequence[str] = ()) -> R
         metric: ours, from `perceptmetric.benchmarks.metrics.ours.from_checkpoint`. Of several stages, the differences
             are taken to `gdn4`, or to the last one if `gdn4` is not among them.
         compare: other metrics, as for `perceptmetric.benchmarks.metrics.peers.peer`.
+        by_condition: whether each metric gets a second row, for its mean distances over the references of a condition
+            against the mean opinions.
 
     Raises:
-        FileNotFoundError, InputError: an image cannot be used, or there is no metric of one of the names.
+        FileNotFoundError, InputError: an image cannot be used, there is no metric of one of the names, or a pair has no
+            condition.
         Interrupted: Ctrl-C; the table of what was finished has been printed.
 
     Examples:
@@ -32,17 +37,18 @@ def evaluate(dataset: Dataset, metric: Metric, compare: Sequence[str] = ()) -> R
         Report(dataset='TID2013', opinion='MOS', pairs=3000, ...)
     """
     others, not_run = peers(compare)
+    scored = conditions(dataset) if by_condition else None
     rows: list[Row] = []
     report = Report(dataset.name, dataset.opinion, len(dataset.pairs), metric.origin, rows, not_run)
     try:
         distances = dict(zip(metric.stages, score(dataset, metric), strict=True))
         main_stage = "gdn4" if "gdn4" in distances else list(distances)[-1]
-        main = row(dataset, metric.name, main_stage, distances[main_stage])
+        mains = _rows(dataset, scored, metric.name, main_stage, distances[main_stage])
         for stage, values in distances.items():
-            rows.append(main if stage == main_stage else row(dataset, metric.name, stage, values, main))
+            rows += mains if stage == main_stage else _rows(dataset, scored, metric.name, stage, values, mains)
         for other in others:
             try:
-                rows.append(row(dataset, other.name, "", score(dataset, other)[0], main))
+                rows += _rows(dataset, scored, other.name, "", score(dataset, other)[0], mains)
             except MetricError as error:
                 not_run[other.name] = str(error)
     except KeyboardInterrupt as error:
@@ -52,3 +58,12 @@ def evaluate(dataset: Dataset, metric: Metric, compare: Sequence[str] = ()) -> R
         finished = ", ".join(row.label for row in rows) or "none"
         raise Interrupted(f"{where}; finished: {finished}; no file was written") from error
     return report
+
+
+def _rows(
+    dataset: Dataset, scored: Conditions | None, name: str, stage: str, distances: Floats, mains: Sequence[Row] = ()
+) -> list[Row]:
+    """The row of one stage by pair and, if there are conditions, that by condition."""
+    main = dict(enumerate(mains))
+    rows = [row(dataset, name, stage, distances, main.get(0))]
+    return [*rows, condition_row(scored, name, stage, distances, main.get(1))] if scored else rows

@@ -39,8 +39,9 @@ def draw(report: Report, dataset: Dataset, folder: Path) -> list[Path]:
     """
     require()
     folder.mkdir(parents=True, exist_ok=True)
-    stages = [row for row in report.rows if row.stage]
-    shown = [row for row in report.rows if row is report.main or not row.stage]
+    rows = [row for row in report.rows if row.by == "pair"]
+    stages = [row for row in rows if row.stage]
+    shown = [row for row in rows if row is report.main or not row.stage]
     figures = {"scatter.png": _scatter(report, dataset, shown), "types.png": _types(report, shown)}
     if len(stages) > 1:
         figures["stages.png"] = _stages(report, stages, [row for row in shown if not row.stage])

@@ -7,14 +7,29 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Protocol
 
 from perceptmetric.benchmarks.agreement.statistics import Agreement, Difference, Floats, agreement, difference
-from perceptmetric.benchmarks.datasets import Dataset
 from perceptmetric.benchmarks.metrics.metric import Origin
 from perceptmetric.tables import csv_text, markdown
 
 PACKAGES = ("perceptmetric", "torch", "numpy", "scipy", "pillow", "piq")
+
+
+class Scored(Protocol):
+    """What distances are held against: the pairs of a set, or its conditions."""
+
+    @property
+    def quality(self) -> Floats:
+        """Opinions, larger is better."""
+
+    @property
+    def references(self) -> list[str]:
+        """What a bootstrap draws as a whole."""
+
+    @property
+    def kinds(self) -> list[str]:
+        """Types of distortion."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +39,10 @@ class Row:
     Args:
         metric: the metric's name.
         stage: the stage of the network it compares; empty for a metric without stages.
-        distances: (pairs,) floats, larger is worse.
+        distances: (pairs,) floats, larger is worse; of conditions the mean distances.
         agreement: its statistics.
         difference: of this row's SROCC to that of the report's main row; None for the main row itself.
+        by: `pair`, or `condition` if the statistics are those of the means over each condition.
 
     Examples:
         >>> import numpy as np
@@ -39,21 +55,22 @@ class Row:
     distances: Floats = field(repr=False, compare=False)
     agreement: Agreement
     difference: Difference | None = None
+    by: str = "pair"
 
     @property
     def label(self) -> str:
-        """Metric and stage, as the tables name them."""
-        return f"{self.metric} {self.stage}".rstrip()
+        """Metric and stage, and that it is by condition, as the tables name them."""
+        return f"{self.metric} {self.stage}".rstrip() + (" by condition" if self.by == "condition" else "")
 
 
-def row(dataset: Dataset, metric: str, stage: str, distances: Floats, main: Row | None = None) -> Row:
+def row(dataset: Scored, metric: str, stage: str, distances: Floats, main: Row | None = None) -> Row:
     """The statistics of one metric's distances.
 
     Args:
-        dataset: what was scored.
+        dataset: what was scored: a `Dataset`, or its conditions.
         metric: the metric's name.
         stage: its stage, or empty.
-        distances: (pairs,) larger is worse.
+        distances: (pairs,) or (conditions,) larger is worse.
         main: the row to take the difference to.
 
     Raises:
@@ -62,7 +79,7 @@ def row(dataset: Dataset, metric: str, stage: str, distances: Floats, main: Row 
     Examples:
         >>> import numpy as np
         >>> from pathlib import Path
-        >>> from perceptmetric.benchmarks.datasets import Pair
+        >>> from perceptmetric.benchmarks.datasets import Dataset, Pair
         >>> pairs = [Pair(Path(name), Path(f"{name}-{n}"), 5.0 - n, "blur") for name in "ab" for n in range(4)]
         >>> row(Dataset("mine", "MOS", tuple(pairs)), "mine", "", np.array([0.0, 1, 2, 3] * 2)).agreement.srocc
         1.0
@@ -148,13 +165,14 @@ class Report:
 
     def json(self) -> str:
         """Everything measured, with the versions it was measured with."""
-        main = self.main
+        mains = {row.by: row.label for row in reversed(self.rows) if row.difference is None}
         results = [
             {
                 "metric": row.metric,
                 "stage": row.stage or None,
+                "by": row.by,
                 **asdict(row.agreement),
-                "difference": row.difference and main and {"to": main.label, **asdict(row.difference)},
+                "difference": row.difference and row.by in mains and {"to": mains[row.by], **asdict(row.difference)},
             }
             for row in self.rows
         ]
@@ -169,7 +187,10 @@ class Report:
     def csv(self) -> str:
         """One line for each row and for each metric that was not run."""
         head = {**self._head(), "versions": "; ".join(f"{name} {number}" for name, number in versions().items())}
-        columns = [*head, *("metric", "stage", "srocc", "ci95_low", "ci95_high", "krocc", "plcc", "plcc_logistic")]
+        columns = [
+            *head,
+            *("metric", "stage", "by", "srocc", "ci95_low", "ci95_high", "krocc", "plcc", "plcc_logistic"),
+        ]
         columns += ["rmse", "difference", "difference_low", "difference_high", "p", "not_run"]
         lines = []
         for row in self.rows:
@@ -180,7 +201,7 @@ class Report:
             if d:
                 low, high = d.ci95 or (None, None)
                 figures |= {"difference": d.difference, "difference_low": low, "difference_high": high, "p": d.p}
-            lines.append({**head, "metric": row.metric, "stage": row.stage, **figures})
+            lines.append({**head, "metric": row.metric, "stage": row.stage, "by": row.by, **figures})
         lines += [{**head, "metric": name, "not_run": reason} for name, reason in self.not_run.items()]
         return csv_text(lines, columns)
 
@@ -246,7 +267,15 @@ def _cells(row: Row) -> list[str]:
     a = row.agreement
     fitted = _figure(a.plcc_logistic), _figure(a.rmse)
     return [
-        *(row.metric, row.stage, f"{a.srocc:.4f}", interval(a), f"{a.krocc:.4f}", f"{a.plcc:.4f}", *fitted),
+        *(
+            row.metric,
+            f"{row.stage}{' by condition' if row.by == 'condition' else ''}".strip(),
+            f"{a.srocc:.4f}",
+            interval(a),
+            f"{a.krocc:.4f}",
+            f"{a.plcc:.4f}",
+            *fitted,
+        ),
         against(row),
     ]
 

@@ -28,6 +28,8 @@ class Pair:
         distorted: image file of the same size.
         score: the opinion score as published; `Dataset.opinion` says whether larger is better.
         kind: the type of distortion.
+        condition: what was done to the reference, the same word for all references: the type of distortion and its
+            strength. Empty if the set does not say.
 
     Examples:
         >>> Pair(Path("I01.png"), Path("I01_01_1.png"), score=5.5, kind="noise").distorted.stem
@@ -38,6 +40,7 @@ class Pair:
     distorted: Path
     score: float
     kind: str
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,17 @@ class Dataset:
     def kinds(self) -> list[str]:
         """Each pair's type of distortion."""
         return [pair.kind for pair in self.pairs]
+
+    @property
+    def conditions(self) -> list[str]:
+        """Each pair's condition: as the set says or, if it does not, what a file's name adds to its reference's name.
+
+        So the condition of `I01_05_3.png`, made from `I01.png`, is `05_3`.
+
+        Raises:
+            InputError: a file's name does not begin with that of its reference.
+        """
+        return [pair.condition or _condition(pair) for pair in self.pairs]
 
 
 def checked(name: str, opinion: Opinion, pairs: Iterable[Pair], source: str) -> Dataset:
@@ -138,6 +152,17 @@ def number(text: object, where: str) -> float:
     if not math.isfinite(value):
         raise InputError(f"{where}: found {text!r}, expected a number")
     return value
+
+
+def _condition(pair: Pair) -> str:
+    reference, distorted = pair.reference.stem, pair.distorted.stem
+    added = distorted[len(reference) :].strip("_-. ") if distorted.lower().startswith(reference.lower()) else ""
+    if not added:
+        raise InputError(
+            f"{pair.distorted}: found no condition, expected a column condition in the table, "
+            f"or a name such as {reference}_NOISE_1"
+        )
+    return added
 
 
 def _size(path: Path, source: str) -> tuple[int, int]:

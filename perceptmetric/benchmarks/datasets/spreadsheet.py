@@ -10,15 +10,19 @@ from perceptmetric.benchmarks.datasets.dataset import Dataset, Opinion, Pair, ch
 from perceptmetric.benchmarks.datasets.folder import present
 from perceptmetric.errors import InputError
 
-SCORES = "scores.csv"
+TABLES = ("scores.csv", "pairs.csv")
+"""What the table may be called; the first one that is there is read."""
 SOURCE = "the place it came from"
 
 
 def own(root: Path, *, opinion: Opinion = "MOS") -> Dataset:
-    r"""A set described by `scores.csv` with columns `reference,distorted,score`, and optionally `distortion`.
+    r"""A set described by `scores.csv` or `pairs.csv` with columns `reference,distorted,score`.
+
+    It may have the columns `distortion`, the type of distortion, and `condition`, what was done to the reference in a
+    word that is the same for all references.
 
     Args:
-        root: the folder of `scores.csv`; the paths in the file are relative to it.
+        root: the folder of the table; the paths in the file are relative to it.
         opinion: `DMOS` if larger scores are worse.
 
     Raises:
@@ -34,7 +38,7 @@ def own(root: Path, *, opinion: Opinion = "MOS") -> Dataset:
         >>> own(root).quality
         array([2.5])
     """
-    path = root / SCORES
+    path = next((root / name for name in TABLES if (root / name).is_file()), root / TABLES[0])
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected columns reference,distorted,score")
     pairs = [
@@ -43,6 +47,7 @@ def own(root: Path, *, opinion: Opinion = "MOS") -> Dataset:
             root / row["distorted"],
             number(row["score"], where),
             row.get("distortion") or "all",
+            row.get("condition") or "",
         )
         for where, row in rows(path, ("reference", "distorted", "score"))
     ]

@@ -1,4 +1,6 @@
+import json
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -40,6 +42,34 @@ def test_all_metrics_meet_the_same_pairs(dataset):
     assert report.not_run == {
         "own_metrics:failing": f"{dataset.pairs[0].distorted}: own_metrics:failing failed (RuntimeError: no)"
     }
+
+
+def test_each_metric_has_a_row_by_condition_beside_that_by_pair(dataset):
+    metric = ours.from_checkpoint("untrained", "paper", ["input", "gdn4"])
+    report = evaluate(dataset, metric, compare=["own_metrics:euclidean"], by_condition=True)
+    rows = [(row.metric, row.stage, row.by) for row in report.rows]
+    ours_by = [("perceptmetric", stage, by) for stage in ("input", "gdn4") for by in ("pair", "condition")]
+    assert rows == [*ours_by, *(("own_metrics:euclidean", "", by) for by in ("pair", "condition"))]
+    assert [row.label for row in report.rows if row.difference is None] == [
+        "perceptmetric gdn4",
+        "perceptmetric gdn4 by condition",
+    ]
+    assert report.rows[5].agreement == report.rows[1].agreement  # the stage `input` is the Euclidean distance
+    results = json.loads(report.json())["results"]
+    assert [result["by"] for result in results] == ["pair", "condition"] * 3
+    assert results[5]["difference"]["to"] == "perceptmetric gdn4 by condition"
+    assert results[4]["difference"]["to"] == "perceptmetric gdn4"
+    assert report.table().count(" by condition ") == 3
+    assert report.markdown().count(" by condition |") == 3
+    assert report.csv().count(",condition,") == 3
+
+
+def test_a_set_without_conditions_is_refused_before_anything_is_scored(dataset):
+    (first, *rest) = dataset.pairs
+    nameless = first.distorted.rename(first.distorted.with_name("noisy.png"))
+    pairs = (replace(first, distorted=nameless), *rest)
+    with pytest.raises(InputError, match=r"noisy\.png: found no condition"):
+        evaluate(replace(dataset, pairs=pairs), ours.from_checkpoint("untrained"), by_condition=True)
 
 
 def test_a_single_stage_is_the_main_row(dataset):

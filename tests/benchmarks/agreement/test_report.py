@@ -48,7 +48,7 @@ def test_the_json_holds_it_all():
     ]
     assert content["versions"]["perceptmetric"] == __version__
     assert content["results"][1] == {
-        "metric": "perceptmetric", "stage": "gdn4", "srocc": 0.71234, "krocc": 0.5, "plcc": 0.6,
+        "metric": "perceptmetric", "stage": "gdn4", "by": "pair", "srocc": 0.71234, "krocc": 0.5, "plcc": 0.6,
         "plcc_logistic": 0.65, "rmse": 0.9, "ci95": [0.7, 0.72], **BY, "difference": None,
     }  # fmt: skip
     assert content["results"][0]["plcc_logistic"] is None

@@ -30,6 +30,15 @@ def test_types_may_be_left_out_and_a_byte_order_mark_is_no_matter(root):
     assert (pair.score, pair.kind) == (2, "all")
 
 
+def test_the_table_may_name_conditions_and_be_called_pairs(root):
+    (root / "scores.csv").rename(root / "pairs.csv")
+    text = "reference,distorted,score,condition\nr.png,deeper/a.png,3,strong blur\nr.png,b.png,4.5,weak blur\n"
+    (root / "pairs.csv").write_text(text)
+    assert own(root).conditions == ["strong blur", "weak blur"]
+    (root / "scores.csv").write_text(TABLE)
+    assert own(root).kinds == ["blur", "noise"]  # scores.csv goes first
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -1,0 +1,111 @@
+"""Agreement by condition: the mean distance over the references of a condition against the mean opinion of it.
+
+Where people's opinion of a condition is known only as a mean over photographs, or differs little from one photograph to
+the next, this is what a metric can be held against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perceptmetric.benchmarks.agreement.report import Row, row
+from perceptmetric.benchmarks.agreement.statistics import Floats
+from perceptmetric.benchmarks.datasets import Dataset
+from perceptmetric.errors import InputError
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions of a set, in the order of their first pairs.
+
+    Args:
+        names: of the conditions.
+        kinds: the type of distortion of each.
+        quality: (conditions,) mean opinions, larger is better.
+        of_pair: (pairs,) the number of each pair's condition.
+
+    Examples:
+        >>> both = Conditions(["a", "b"], ["all", "all"], np.array([4.0, 2.0]), np.array([0, 0, 1]))
+        >>> both.means(np.array([1.0, 2.0, 5.0]))
+        array([1.5, 5. ])
+    """
+
+    names: list[str]
+    kinds: list[str]
+    quality: Floats
+    of_pair: NDArray[np.intp]
+
+    @property
+    def references(self) -> list[str]:
+        """What a bootstrap draws as a whole: types of distortion or, if all are of one type, conditions.
+
+        Conditions of one type are not independent, as pairs of one reference are not.
+        """
+        return self.kinds if len(set(self.kinds)) > 1 else self.names
+
+    def means(self, values: Floats) -> Floats:
+        """The mean of each condition.
+
+        Args:
+            values: (pairs,) floats.
+
+        Returns:
+            (conditions,) floats.
+        """
+        return _means(self.of_pair, values)
+
+
+def conditions(dataset: Dataset) -> Conditions:
+    """The conditions of a set with their mean opinions.
+
+    Args:
+        dataset: whose pairs name their conditions, as `Dataset.conditions` says.
+
+    Raises:
+        InputError: a pair has no condition, or the pairs of a condition are of several types of distortion.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from perceptmetric.benchmarks.datasets import Pair
+        >>> pairs = [Pair(Path(f"{r}.png"), Path(f"{r}_{n}.png"), 5.0 - n, "blur") for r in "ab" for n in range(3)]
+        >>> conditions(Dataset("mine", "MOS", tuple(pairs))).quality
+        array([5., 4., 3.])
+    """
+    kinds: dict[str, str] = {}
+    for name, pair in zip(dataset.conditions, dataset.pairs, strict=True):
+        if kinds.setdefault(name, pair.kind) != pair.kind:
+            raise InputError(
+                f"{pair.distorted}: found type {pair.kind!r} for condition {name!r}, expected {kinds[name]!r} as before"
+            )
+    numbers = {name: number for number, name in enumerate(kinds)}
+    of_pair = np.array([numbers[name] for name in dataset.conditions])
+    return Conditions(list(kinds), list(kinds.values()), _means(of_pair, dataset.quality), of_pair)
+
+
+def condition_row(scored: Conditions, metric: str, stage: str, distances: Floats, main: Row | None = None) -> Row:
+    """The statistics of one metric's mean distances, a row that says `by` condition.
+
+    Args:
+        scored: the conditions of the set.
+        metric: the metric's name.
+        stage: its stage, or empty.
+        distances: (pairs,) larger is worse.
+        main: the row by condition to take the difference to.
+
+    Raises:
+        InputError: all mean distances, or all mean opinions, are equal.
+
+    Examples:
+        >>> four = Conditions(list("abcd"), ["all"] * 4, np.array([4.0, 3.0, 2.0, 1.0]), np.array([0, 1, 2, 3]))
+        >>> condition_row(four, "mine", "", np.array([0.0, 1.0, 2.0, 3.0])).label
+        'mine by condition'
+    """
+    result = row(scored, metric, stage, scored.means(distances), main)
+    return replace(result, by="condition", agreement=replace(result.agreement, by_reference={}))
+
+
+def _means(of_pair: NDArray[np.intp], values: Floats) -> Floats:
+    return np.bincount(of_pair, values) / np.bincount(of_pair)
