@@ -1,5 +1,8 @@
 """The metric as other people's training code uses it; docs/how-to/loss.md has the same as examples."""
 
+import copy
+import io
+
 import pytest
 import torch
 from torch import distributed, nn
@@ -156,3 +159,55 @@ def test_two_processes_end_with_the_same_network(crops, tmp_path):
     assert_same(first, second)
     torch.manual_seed(0)
     assert not torch.equal(first["layers.0.weight"], Denoiser().layers[0].weight)
+
+
+INITS = {
+    "apply": lambda model, init: model.apply(init),
+    "modules": lambda model, init: [init(module) for module in model.modules()],
+    "children": lambda model, init: [init(module) for child in model.children() for module in child.modules()],
+    "parameters": lambda model, init: [nn.init.normal_(parameter) for parameter in model.parameters()],
+    "buffers": lambda model, init: [buffer.zero_() for buffer in model.buffers()],
+    "state": lambda model, init: [tensor.zero_() for tensor in model.state_dict().values()],
+}
+
+
+@pytest.mark.parametrize("way", INITS.values(), ids=INITS)
+def test_no_initialisation_of_the_model_reaches_the_metric(way, crops):
+    model = Denoiser()
+    before, distances = state(model.metric), model.metric(crops[:2], crops[2:4])
+
+    def init(module):
+        if isinstance(module, nn.Conv2d) or "Conv" in type(module).__name__:
+            nn.init.zeros_(module.weight)
+            nn.init.ones_(module.bias)
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+
+    with torch.no_grad():
+        way(model, init)
+    assert_same(before, model.metric.state_dict())
+    assert torch.equal(model.metric(crops[:2], crops[2:4]), distances)
+
+
+def test_the_models_checkpoint_neither_has_nor_needs_the_metric(crops):
+    model, plain = Denoiser(), Denoiser()
+    del plain.metric
+    assert model.state_dict().keys() == plain.state_dict().keys()
+    before, distances = state(model.metric), model.metric(crops[:2], crops[2:4])
+    model.load_state_dict(plain.state_dict(), strict=True)
+    plain.load_state_dict(model.state_dict(), strict=True)
+    # Checkpoints of models written by earlier versions had the metric's buffers.
+    earlier = {f"metric.readout.{name}": torch.zeros(1) for name in ("form", "encoder.conv3.weight")}
+    model.load_state_dict(model.state_dict() | earlier, strict=True)
+    assert_same(before, model.metric.state_dict())
+    assert torch.equal(model.metric(crops[:2], crops[2:4]), distances)
+
+
+def test_a_model_and_its_metric_are_copied_and_pickled_whole(crops):
+    model = Denoiser()
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    for again in (copy.deepcopy(model), torch.load(file, weights_only=False)):
+        assert torch.equal(again.metric(crops[:2], crops[2:4]), model.metric(crops[:2], crops[2:4]))
+        assert again.metric.fingerprint == model.metric.fingerprint

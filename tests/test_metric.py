@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from perceptmetric import Autoencoder, InputError, PerceptualDistance, distance
+from perceptmetric import metric as metrics
 from perceptmetric.benchmarks.metrics.peers import peer
 from perceptmetric.checkpoints import fingerprint, load
 from perceptmetric.images import as_batch
@@ -300,3 +301,168 @@ def test_values_out_of_range_are_refused_unless_unchecked():
         distance(a, b * torch.nan)
     assert distance(a, b, check=False).isfinite().all()
     assert PerceptualDistance(check=False)(a, b).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"pixels_per_degree": 64},
+        {"check": False},
+        {"readout": "paper"},
+        {"readout": "paper", "stage": "conv3", "pixels_per_degree": 24.5, "check": False},
+    ],
+)
+@pytest.mark.parametrize("name", ["reconstruct", "untrained"])
+def test_a_saved_metric_is_the_metric(arguments, name, tmp_path):
+    a, b = torch.rand(2, 3, 24, 24)
+    metric = PerceptualDistance.from_pretrained(name, **arguments)
+    metric.save_pretrained(tmp_path)
+    again = PerceptualDistance.from_pretrained(tmp_path)
+    assert repr(again) == repr(metric)
+    assert torch.equal(again(a, b), metric(a, b))
+    other = PerceptualDistance.from_pretrained(tmp_path, pixels_per_degree=30, check=True)
+    assert (other.pixels_per_degree, other.check) == (30, True)
+    assert repr(other.readout) == repr(metric.readout)
+
+
+def test_settings_changed_later_are_saved_too(tmp_path):
+    metric = PerceptualDistance()
+    metric.check, metric.pixels_per_degree = False, 40.0
+    metric.save_pretrained(tmp_path)
+    assert repr(PerceptualDistance.from_pretrained(tmp_path)) == repr(metric)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("arguments", [{}, {"readout": "paper"}, {"readout": "paper", "stage": "igdn2"}])
+def test_loaded_weights_are_those_that_are_measured_with_and_saved(arguments, dtype, tmp_path):
+    a, b = torch.rand(2, 3, 24, 24)
+    source = PerceptualDistance(**arguments)
+    metric = PerceptualDistance.from_pretrained("deblur", **arguments).to(dtype)
+    assert metric.load_state_dict(source.state_dict()).missing_keys == []
+    assert metric.fingerprint == source.fingerprint
+    assert torch.equal(metric(a, b), source.to(dtype)(a, b))
+    metric.save_pretrained(tmp_path)
+    assert torch.equal(PerceptualDistance.from_pretrained(tmp_path).to(dtype)(a, b), metric(a, b))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state.popitem(),
+        lambda state: state.update(more=torch.zeros(1)),
+        lambda state: state.update({"network.encoder.conv3.weight": torch.zeros(3)}),
+        lambda state: state.update({"network.encoder.conv3.bias": torch.full((128,), torch.nan)}),
+        lambda state: state.update({"network.encoder.conv3.bias": torch.zeros(128, dtype=torch.int8)}),
+        lambda state: state.update({"statistics.form": torch.tensor(0.0)}),
+    ],
+)
+def test_a_state_of_something_else_is_refused_and_leaves_the_metric_usable(change):
+    metric, state = PerceptualDistance(), PerceptualDistance.from_pretrained("deblur").state_dict()
+    change(state)
+    with pytest.raises(RuntimeError, match="Error"):
+        metric.load_state_dict(state)
+    a, b = torch.rand(2, 3, 8, 8)
+    assert metric(a, b).isfinite().all()
+
+
+def test_what_is_done_to_a_state_is_not_done_to_the_metric():
+    metric = PerceptualDistance()
+    before = metric.fingerprint
+    for tensor in metric.state_dict().values():
+        tensor.zero_()
+    assert metric.fingerprint == before
+    assert metric(torch.zeros(3, 8, 8), torch.ones(3, 8, 8)).item() > 0
+
+
+@pytest.mark.parametrize("readout", ["default", "paper"])
+@pytest.mark.parametrize("stage", [None, "input"])
+def test_the_metric_knows_its_device_and_precision(readout, stage):
+    if readout == "default" and stage:
+        return
+    metric = PerceptualDistance(readout=readout, stage=stage)
+    assert (metric.device, metric.dtype) == (torch.device("cpu"), torch.float32)
+    assert (metric.double().dtype, metric.to("meta").device.type) == (torch.float64, "meta")
+    held = torch.nn.Sequential(PerceptualDistance()).to(torch.float16)
+    assert held[0].dtype == torch.float16
+
+
+OTHERS = {
+    "weights": lambda: PerceptualDistance.from_pretrained("deblur"),
+    "scale": lambda: PerceptualDistance(pixels_per_degree=32.5),
+    "readout": lambda: PerceptualDistance(readout="paper"),
+    "stage": lambda: PerceptualDistance(readout="paper", stage="conv3"),
+    "statistics": lambda: PerceptualDistance(load("denoise")[0], statistics={"form": 1, "luma": 1, "chroma": 1}),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_encodings_of_two_metrics_are_not_compared(other):
+    metric, other, image = PerceptualDistance(), other(), torch.rand(3, 32, 32)
+    mine, theirs = metric.encode(image), other.encode(image)
+    for pair in ((mine, theirs), (theirs, mine), (theirs, theirs)):
+        with pytest.raises(InputError, match=r"^image: encoded by another metric \(.*\), expected .* this one \(.*\)$"):
+            metric.compare(*pair)
+    assert metric.compare(mine, PerceptualDistance.from_pretrained("denoise").encode(image)).item() == 0
+
+
+@pytest.mark.parametrize("image", [torch.rand(3, 8, 8), np.zeros((3, 8, 8), np.uint8), "reference.png", None])
+def test_comparing_images_instead_of_encodings_says_what_to_do(image):
+    metric = PerceptualDistance()
+    encoded = metric.encode(torch.rand(3, 8, 8))
+    with pytest.raises(TypeError, match=r"second argument: found .*, expected what encode returned; to compare images"):
+        metric.compare(encoded, image)
+
+
+@pytest.mark.parametrize("network", ["denoise", "weights.pth", 3, torch.nn.Identity(), {}])
+def test_what_is_no_network_is_pointed_to_from_pretrained(network):
+    for arguments in ({}, {"readout": "paper"}):
+        with pytest.raises(TypeError, match=r"network: found .*, expected an Autoencoder; .*from_pretrained"):
+            PerceptualDistance(network, **arguments)
+
+
+@pytest.mark.parametrize("pixels_per_degree", [1e-3, 1e-300, 5e-324])
+def test_images_seen_absurdly_large_are_refused(pixels_per_degree):
+    metric = PerceptualDistance(pixels_per_degree=pixels_per_degree)
+    with pytest.raises(InputError, match=r"first image: found \d+x\d+ pixels as seen, expected at most"):
+        metric(torch.rand(3, 8, 8), torch.rand(3, 8, 8))
+
+
+@pytest.mark.parametrize("arguments", [{}, {"readout": "paper"}, {"pixels_per_degree": 20}])
+def test_vmap_gives_the_distances_and_gradients_of_a_loop(arguments):
+    metric = PerceptualDistance(check=False, **arguments)
+    a, b = torch.rand(2, 3, 3, 16, 16)
+
+    def one(x, y):
+        return metric(x[None], y[None])[0]
+
+    expected = torch.stack([one(x, y) for x, y in zip(a, b, strict=True)])
+    torch.testing.assert_close(torch.func.vmap(one)(a, b), expected)
+    torch.testing.assert_close(torch.func.vmap(lambda x: one(x, b[0]))(a), torch.stack([one(x, b[0]) for x in a]))
+    gradients = torch.func.vmap(torch.func.grad(one))(a, b)
+    a.requires_grad_()
+    metric(a, b).sum().backward()
+    torch.testing.assert_close(gradients, a.grad, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # torch's own import
+@pytest.mark.parametrize("arguments", [{}, {"readout": "paper"}, {"readout": "paper", "stage": "igdn4"}])
+def test_the_hessian_is_the_slope_of_the_gradient(arguments):
+    metric = PerceptualDistance(check=False, **arguments).double()
+    a, b, direction = torch.rand(3, 1, 3, 8, 8, dtype=torch.float64)
+
+    def measure(flat):
+        return metric(flat.view(1, 3, 8, 8), b)[0]
+
+    point, step = a.flatten(), 1e-6 * direction.flatten()
+    gradient = torch.func.grad(measure)
+    slope = (gradient(point + step) - gradient(point - step)) / 2
+    for hessian in (torch.func.hessian(measure)(point), torch.autograd.functional.hessian(measure, point)):
+        torch.testing.assert_close(hessian @ step, slope, rtol=1e-4, atol=1e-12)
+
+
+def test_a_metric_built_and_first_used_inside_a_transform_is_the_metric():
+    a, b = torch.rand(2, 2, 3, 16, 16)
+    metrics._default_metric.cache_clear()
+    inside = torch.func.vmap(lambda x, y: distance(x[None], y[None], check=False)[0])(a, b)
+    torch.testing.assert_close(inside, distance(a, b, check=False))
+    torch.testing.assert_close(inside, PerceptualDistance()(a, b))
