@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, overload
@@ -91,8 +91,8 @@ class PerceptualDistance(nn.Module):
     unrelated images of any size are about 1 apart. It computes in its own precision (float32 unless the module is
     cast), whatever autocast, the default dtype or the default device say.
 
-    The network is frozen. A module that holds the metric does not see its weights: they are neither among its
-    parameters or buffers nor in its `state_dict`, and `apply`, `modules` and `load_state_dict` do not reach them. `to`
+    The network is frozen. Its weights are neither parameters nor buffers, of the metric or of a module that holds it,
+    and a module's `state_dict` does not have them; `apply`, `modules` and `load_state_dict` do not reach them. `to`
     moves and casts them with the rest. `state_dict` and `load_state_dict` of the metric itself have them, in full
     precision.
 
@@ -420,19 +420,6 @@ class PerceptualDistance(nn.Module):
             state.update({kwargs.get("prefix", "") + name: tensor for name, tensor in self._tensors().items()})
         return state
 
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
-        """The frozen weights that the metric computes with; a module that holds the metric does not list them.
-
-        Args:
-            prefix: as for `torch.nn.Module.named_buffers`.
-            recurse: likewise.
-            remove_duplicate: likewise.
-        """
-        if recurse:
-            yield from self.readout.named_buffers(f"{prefix}.readout" if prefix else "readout", True, remove_duplicate)
-
     def extra_repr(self) -> str:
         """The arguments that `print` shows."""
         return ", ".join(f"{key}={value!r}" for key, value in self._config().items() if key in SETTINGS)
@@ -595,7 +582,7 @@ def _at_least_float32(part: Tensor) -> Tensor:
 
 
 def _positive(pixels_per_degree: float) -> float:
-    if isinstance(pixels_per_degree, str) or not 0 < pixels_per_degree < float("inf"):
+    if isinstance(pixels_per_degree, (str, bool, type(None))) or not 0 < pixels_per_degree < float("inf"):
         raise ValueError(f"pixels_per_degree: found {pixels_per_degree!r}, expected a positive number")
     return float(pixels_per_degree)
 
