@@ -64,11 +64,12 @@ def read(path: str | os.PathLike[str], *, max_pixels: int, max_bits: int | None 
             image: Image.Image = Image.open(file)
         except Exception as error:  # of broken EXIF Pillow raises one of many, or does not know the file
             file.seek(0)
-            data = file.read()
-            if data.startswith(JPEG_MAGIC):
-                image = _open_beside_exif(data)
-            elif isinstance(error, UnidentifiedImageError) and max_bits is None and data.startswith(deep.TIFF_MAGIC):
-                return _opaque_or_rgba(deep.read_tiff(data, name, max_pixels))
+            start = file.read(4)
+            file.seek(0)
+            if start.startswith(JPEG_MAGIC):
+                image = _open_beside_exif(file.read())
+            elif isinstance(error, UnidentifiedImageError) and max_bits is None and start in deep.TIFF_MAGIC:
+                return _opaque_or_rgba(deep.read_tiff(file.read(), name, max_pixels))
             else:
                 raise
         with image:

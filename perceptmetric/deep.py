@@ -104,7 +104,7 @@ def read(image: Image.Image, depth: Depth, name: str) -> np.ndarray:
     if loaded or _pillow_is_exact(image, depth):
         return _by_pillow(image, depth, name)
     if image.format == "PPM":
-        return _ppm(file_of(image))
+        return _ppm(file_of(image), name)
     decode = _DECODERS.get(image.format or "")
     if decode is None:
         raise InputError(f"{name}: found {image.format} with {depth}, which is read with at most 8 bits a channel")
@@ -288,7 +288,7 @@ def _tiff(data: bytes, name: str, max_pixels: float = math.inf) -> _Samples:
 _DECODERS = {"PNG": _png, "AVIF": _avif, "JPEG2000": _jpeg2000, "TIFF": _tiff}
 
 
-def _ppm(data: bytes) -> np.ndarray:
+def _ppm(data: bytes, name: str) -> np.ndarray:
     """Reads PGM and PPM of 16 bits (https://netpbm.sourceforge.net/doc/ppm.html)."""
     header = re.match(rb"P([2356])" + rb"(?:\s+|#[^\r\n]*[\r\n])+(\d+)" * 3 + rb"(?:#[^\r\n]*[\r\n])?\s", data)
     if header is None:
@@ -302,6 +302,8 @@ def _ppm(data: bytes) -> np.ndarray:
         values = np.frombuffer(data, ">u2", height * width * shape[2], header.end())
     if values.size and (values.max() > largest or values.min() < 0):
         raise ValueError(f"a value is outside 0 to {largest}")
+    if largest == 65535:
+        check_bits_are_used(int(values.max(initial=0)), name)
     return (values.reshape(shape) / largest).astype(np.float32)
 
 

@@ -183,6 +183,10 @@ def test_few_bits_in_a_deep_file_are_not_taken_as_black(tmp_path):
     Image.fromarray(pixels(1, 1023)).save(path)
     with pytest.raises(InputError, match=r"ten\.png: found values up to 1023 in 16 bits"):
         as_batch(path)
+    path = tmp_path / "ten.ppm"
+    path.write_bytes(b"P6 24 20 65535\n" + pixels(3, 1023).astype(">u2").tobytes())
+    with pytest.raises(InputError, match=r"ten\.ppm: found values up to 1023 in 16 bits"):
+        as_batch(path)
 
 
 def test_integers_whose_white_is_unknown_are_one_line():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from perceptmetric import InputError
+from perceptmetric import InputError, distance
 from perceptmetric.images import as_batch
 
 H, W = 6, 9
@@ -142,3 +142,11 @@ def test_a_masked_array_is_shown_the_way_to_a_masked_mean():
 def test_sparse_tensors_are_named():
     with pytest.raises(InputError, match="found a nested or sparse tensor"):
         as_batch(RIGHT[0].to_sparse())
+
+
+def test_one_array_gives_a_number_and_a_list_a_batch():
+    values = PIXELS[..., 0]
+    for one in (PIXELS, PIXELS.transpose(2, 0, 1), values, values[..., None]):
+        assert distance(one, one) == 0.0
+    for many in ([PIXELS, PIXELS], np.stack([PIXELS, PIXELS])):
+        assert distance(many, PIXELS).tolist() == [0, 0]

@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 from perceptmetric import PerceptualDistance, distance
+from perceptmetric.cli.main import main
 from perceptmetric.images import as_batch
 from perceptmetric.transparency import BLACK, WHITE, over
 
@@ -47,3 +48,9 @@ def test_every_way_to_a_distance_takes_the_worse_ground(logos):
 def test_one_transparent_image_lies_over_white(logos):
     flat = as_batch(logos[0])
     assert distance(logos[0], flat).item() == 0
+
+
+def test_the_command_takes_the_worse_ground_too(logos, capsys):
+    a, b = map(str, logos)
+    assert main([a, b, b]) == 0  # the second time from an encoding
+    assert {float(line.split()[0]) for line in capsys.readouterr().out.splitlines()} == {round(distance(a, b), 6)}
