@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -158,3 +159,118 @@ def test_no_traceback_from_the_process(bad, samples):
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def mixed(folders, capsys):
+    """The two folders, with a pair between the others that cannot be measured."""
+    for folder in folders:
+        shutil.copy(folder / "deeper" / "same.png", folder / "last.png")
+    (folders[1] / "deeper" / "same.png").write_bytes(b"")
+    return [str(folder) for folder in folders]
+
+
+def test_a_pair_that_cannot_be_measured_does_not_stop_the_run(mixed, capsys):
+    broken = f"{mixed[1]}/deeper/same.png"
+    for form in ([], ["--sort"], ["--csv"], ["--json"], ["--json", "--sort"]):
+        assert main([*mixed, *form]) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith(f"perceptmetric: {broken}: not an image")
+        assert captured.err.count("\n") == 1
+        lines = captured.out.splitlines()
+        if "--json" in form:
+            rows = [json.loads(line) for line in lines]
+            distances = {row["distorted"]: row["distances"]["denoise"] for row in rows}
+            assert distances[broken] is None
+            assert "--sort" not in form or rows[-1]["distorted"] == broken
+        elif "--csv" in form:
+            distances = {row["distorted"]: row["denoise"] for row in csv.DictReader(lines)}
+            assert distances[broken] == ""
+        else:
+            distances = {line.split("\t")[1]: line.split("\t")[0] for line in lines} | {broken: None}
+        assert set(distances) == {f"{mixed[1]}/cat.jpg", broken, f"{mixed[1]}/last.png"}
+        assert float(distances[f"{mixed[1]}/last.png"]) == 0
+
+
+def test_a_bad_reference_names_the_pair(samples, capsys):
+    assert main(["missing.png", str(samples / "cat.png")]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("perceptmetric: missing.png: no such file")
+    assert err.endswith(f"(so {samples / 'cat.png'} is not measured)\n")
+
+
+def test_a_distance_above_the_limit_is_named_and_is_code_1(samples, capsys):
+    paths = [str(samples / name) for name in ("cat.png", "cat.png", "cat-jpeg.jpg")]
+    value = distance(paths[0], paths[2])
+    assert main([*paths, "--fail-above", str(value + 1e-3)]) == 0
+    assert capsys.readouterr().err == ""
+    for form in ([], ["--csv"], ["--json"], ["--sort"]):
+        assert main([*paths, "--fail-above", str(value / 2), *form]) == 1
+        captured = capsys.readouterr()
+        assert paths[2] in captured.out
+        assert captured.err == (
+            f"perceptmetric: {paths[2]}: distance {value:.6f} is {value / 2:.6f} above {value / 2:g}\n"
+        )
+    assert main([*paths, "missing.png", "--fail-above", "0"]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_each_checkpoint_has_to_be_below_the_limit(samples, capsys):
+    paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg")]
+    assert main([*paths, "--fail-above", "0", "--checkpoint", "reconstruct", "--checkpoint", "denoise"]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert " by reconstruct is " in first
+    assert " by denoise is " in second
+
+
+@pytest.mark.parametrize("limit", ["nan", "inf", "-1", "much"])
+def test_a_limit_is_a_number_from_0(samples, limit, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([str(samples / "cat.png")] * 2 + [f"--fail-above={limit}"])
+    assert "--fail-above" in capsys.readouterr().err
+
+
+def test_names_that_are_no_text_are_read_and_printed(samples, tmp_path, capfdbinary, monkeypatch):
+    cat, name = str(samples / "cat.png"), os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    shutil.copy(cat, name)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{cat}\t".encode() + os.fsencode(name) + b"\n")))
+    assert main(["-"]) == 0
+    assert capfdbinary.readouterr().out == b"0.000000\t" + os.fsencode(name) + b"\n"
+    assert main([cat, name, "--csv"]) == 0
+    assert capfdbinary.readouterr().out.splitlines()[1].split(b",")[1] == os.fsencode(name)
+    assert main([cat, name, "--json"]) == 0
+    assert json.loads(capfdbinary.readouterr().out)["distorted"] == name
+
+
+def test_a_closed_input_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["-"]) == 2
+    assert capsys.readouterr().err == "perceptmetric: standard input: is closed, expected a pair on each line\n"
+
+
+def test_a_list_may_have_a_mark_and_empty_lines(samples, capsys, monkeypatch):
+    cat = str(samples / "cat.png")
+    data = f"\ufeff{cat}\t{cat}\r\n\r\n{cat}\t{cat}\n\n".encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert main(["-"]) == 0
+    assert capsys.readouterr().out == f"0.000000\t{cat}\n" * 2
+
+
+def test_each_pair_from_standard_input_is_answered_before_the_next_is_sent(samples):
+    cat = str(samples / "cat.png")
+    with subprocess.Popen([COMMAND, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        for _ in range(3):
+            process.stdin.write(f"{cat}\t{cat}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline() == f"0.000000\t{cat}\n".encode()
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def test_what_is_no_file_is_one_line_and_does_not_hang(samples, tmp_path, capsys):
+    os.mkfifo(tmp_path / "fifo.png")
+    for path in (str(tmp_path), str(tmp_path / "fifo.png"), "https://example.org/cat.png", os.devnull):
+        assert main([str(samples / "cat.png"), path]) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("perceptmetric: ")
+        assert err.count("\n") == 1

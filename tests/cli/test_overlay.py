@@ -1,3 +1,7 @@
+import os
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -49,3 +53,37 @@ def test_a_map_is_of_one_pair(samples, capsys):
         main([str(samples / "cat.png")] * 3 + ["--map", "map.png"])
     assert error.value.code == 2
     assert "--map takes REFERENCE DISTORTED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to", None])
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_map_is_not_written_over_its_input(samples, tmp_path, capsys, link, which):
+    paths = [str(shutil.copy(samples / name, tmp_path)) for name in ("cat.png", "cat-jpeg.jpg")]
+    target = Path(paths[which])
+    before = target.read_bytes()
+    if link is not None:
+        target = tmp_path / "map.png"
+        getattr(target, link)(paths[which])
+    assert main([*paths, "--map", str(target)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        f"perceptmetric: {target}: is the image that is measured, expected another file for its map\n"
+    )
+    assert target.read_bytes() == before
+
+
+def test_a_map_replaces_no_pipe_and_no_folder(samples, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg")]
+    for name, kind in (("pipe.png", "a pipe"), ("folder.png", "a folder")):
+        assert main([*paths, "--map", str(tmp_path / name)]) == 2
+        assert capsys.readouterr().err == f"perceptmetric: {tmp_path / name}: is {kind}, expected a file to write\n"
+
+
+def test_a_map_goes_with_a_limit(samples, tmp_path, capsys):
+    paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg")]
+    assert main([*paths, "--map", str(tmp_path / "map.png"), "--fail-above", "0"]) == 1
+    assert (tmp_path / "map.png").exists()
+    assert "above 0" in capsys.readouterr().err
