@@ -73,7 +73,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     Examples:
         >>> check_writable(os.curdir)
         Traceback (most recent call last):
-        perceptmetric.errors.InputError: .: is a folder, expected a file to write
+        perceptmetric.errors.InputError: .: found a folder, expected a file to write
     """
     path = Path(path)
     try:
@@ -81,7 +81,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     except FileNotFoundError:
         return
     if kind != stat.S_IFREG:
-        raise InputError(f"{path}: is {KINDS.get(kind, 'no file')}, expected a file to write")
+        raise InputError(f"{path}: found {KINDS.get(kind, 'something else')}, expected a file to write")
 
 
 def lock(file: IO[bytes], path: str | os.PathLike[str], *, patience: float = 1.0) -> None:

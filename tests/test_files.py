@@ -61,9 +61,9 @@ def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
 def test_what_is_no_file_is_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for path, kind in ((tmp_path, "a folder"), (tmp_path / "fifo", "a pipe"), (os.devnull, "a device")):
-        with pytest.raises(InputError, match=f"{path}: is {kind}, expected a file to write"):
+        with pytest.raises(InputError, match=f"{path}: found {kind}, expected a file to write"):
             check_writable(path)
-        with pytest.raises(InputError, match=f"is {kind}"):
+        with pytest.raises(InputError, match=f"found {kind}"):
             write(path, "whole")
 
 

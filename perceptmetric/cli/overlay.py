@@ -94,7 +94,7 @@ def picture_format(path: str | os.PathLike[str], inputs: Sequence[str | os.PathL
         raise InputError(f"{path}: no such folder to write to")
     for image in inputs:
         if path.exists() and Path(image).exists() and path.samefile(image):
-            raise InputError(f"{path}: is the image that is measured, expected another file for its map")
+            raise InputError(f"{path}: found the image that is measured, expected another file for its map")
     check_writable(path)
     return kind
 

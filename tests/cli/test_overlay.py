@@ -68,7 +68,7 @@ def test_a_map_is_not_written_over_its_input(samples, tmp_path, capsys, link, wh
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        f"perceptmetric: {target}: is the image that is measured, expected another file for its map\n"
+        f"perceptmetric: {target}: found the image that is measured, expected another file for its map\n"
     )
     assert target.read_bytes() == before
 
@@ -79,7 +79,7 @@ def test_a_map_replaces_no_pipe_and_no_folder(samples, tmp_path, capsys):
     paths = [str(samples / name) for name in ("cat.png", "cat-jpeg.jpg")]
     for name, kind in (("pipe.png", "a pipe"), ("folder.png", "a folder")):
         assert main([*paths, "--map", str(tmp_path / name)]) == 2
-        assert capsys.readouterr().err == f"perceptmetric: {tmp_path / name}: is {kind}, expected a file to write\n"
+        assert capsys.readouterr().err == f"perceptmetric: {tmp_path / name}: found {kind}, expected a file to write\n"
 
 
 def test_a_map_goes_with_a_limit(samples, tmp_path, capsys):

@@ -3,11 +3,14 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from perceptmetric import InputError
@@ -128,9 +131,9 @@ def test_a_second_writer_is_refused(tmp_path):
 def test_what_is_no_file_is_refused_without_waiting(folders, tmp_path, capsys):
     os.mkfifo(tmp_path / "fifo.csv")
     for path, problem in (
-        (tmp_path / "fifo.csv", "is a pipe, expected a file to write"),
-        (tmp_path, "is a folder, expected a file to write"),
-        (os.devnull, "is a device, expected a file to write"),
+        (tmp_path / "fifo.csv", "found a pipe, expected a file to write"),
+        (tmp_path, "found a folder, expected a file to write"),
+        (os.devnull, "found a device, expected a file to write"),
         (tmp_path / "nowhere" / "distances.csv", "No such file or directory"),
     ):
         assert main([*folders, "--out", str(path)]) == 2
@@ -204,6 +207,40 @@ def test_a_table_with_something_else_than_distances_is_refused(tmp_path, cell):
     path.write_text(f"reference,distorted,x,y\na,b,0.5,{cell}\n")
     with pytest.raises(InputError, match=rf"distances\.csv: line 2: found 0\.5,{cell}, expected finite numbers"):
         ResumableTable(path, ["x", "y"])
+
+
+HEADER = b"reference,distorted,x\n"
+
+
+@given(
+    st.one_of(
+        st.binary(),
+        st.binary().map(lambda data: HEADER + data),
+        st.lists(
+            st.sampled_from([HEADER, b"a,b,0.5\n", b"a,b,\n", b'"a', b'"', b",", b"\r\n", b"\n", b"\0", b"\xff"])
+        ).map(b"".join),
+    )
+)
+def test_any_file_is_a_table_or_is_refused_and_stays_as_it_is(data):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "distances.csv"
+        path.write_bytes(data)
+        refusal = refusal_to_append(path)
+        if refusal is not None:
+            assert refusal.startswith(f"{path}: ")
+            assert path.read_bytes() == data
+        else:
+            assert read_table(path, ["x"])[-1] == ["new", "pair", "0.25"]
+            assert data.rpartition(b"\n")[0] in path.read_bytes() or b"a,b,\n" in data
+
+
+def refusal_to_append(path):
+    try:
+        with ResumableTable(path, ["x"]) as table:
+            table.append(Result("new", "pair", (0.25,)))
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def test_sort_does_not_go_with_a_table(folders, tmp_path, capsys):
