@@ -1,10 +1,12 @@
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from perceptmetric import InputError
+from perceptmetric.benchmarks.agreement.conditions import condition_row, conditions
 from perceptmetric.benchmarks.agreement.plot import draw
 from perceptmetric.benchmarks.agreement.report import Report, row
 from perceptmetric.benchmarks.datasets import Dataset
@@ -36,6 +38,14 @@ def test_one_stage_has_no_curve(report, dataset, tmp_path):
     alone = Report(dataset.name, "DMOS", 20, Origin("untrained", "ab" * 32, "paper"), [report.main])
     paths = draw(alone, Dataset("worse", "DMOS", dataset.pairs), tmp_path)
     assert [path.name for path in paths] == ["scatter.png", "types.png"]
+
+
+def test_rows_by_condition_are_no_scatter_of_pairs(report, dataset, tmp_path):
+    scored = conditions(dataset)
+    rows = [*report.rows, condition_row(scored, "psnr", "", np.arange(20.0))]
+    paths = draw(replace(report, rows=rows), dataset, tmp_path / "with")
+    for path, without in zip(paths, draw(report, dataset, tmp_path / "without"), strict=True):
+        assert path.read_bytes() == without.read_bytes()
 
 
 def test_a_missing_matplotlib_is_named(report, dataset, tmp_path, monkeypatch):
