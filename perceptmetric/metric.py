@@ -246,8 +246,8 @@ class PerceptualDistance(nn.Module):
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Writes the metric's checkpoint: `model.safetensors`, `config.json` and a model card, `README.md`.
 
-        The config has the readout, the stage, `pixels_per_degree` and `check`; the weights are in float32, whatever
-        this module is cast to.
+        The config has the readout, the stage and, where they differ from 32 and True, `pixels_per_degree` and `check`.
+        The weights are in float32, whatever this module is cast to.
 
         Args:
             folder: is made if it does not exist; `from_pretrained(folder)` reads the same metric back.
@@ -493,8 +493,10 @@ class PerceptualDistance(nn.Module):
         return self._checkpoint[1] | {"pixels_per_degree": self.pixels_per_degree, "check": self.check}
 
     def _save(self, folder: str | os.PathLike[str], *, repository: str | None) -> None:
-        checkpoints.save(self._checkpoint[0], self._config(), folder)
-        model_card.write(folder, self._config(), repository)
+        usual = {"pixels_per_degree": TID2013_PIXELS_PER_DEGREE, "check": True}
+        config = {key: value for key, value in self._config().items() if key not in usual or value != usual[key]}
+        checkpoints.save(self._checkpoint[0], config, folder)
+        model_card.write(folder, config, repository)
 
     def _settings(self) -> Settings:
         config = self._checkpoint[1]
