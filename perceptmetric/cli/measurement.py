@@ -101,7 +101,7 @@ class _Unreadable:
 
 
 _Decoded = np.ndarray | _Unreadable
-"""The pixels (3, H, W) of an image as `perceptmetric.images.as_pixels` gives them, or why it cannot be read."""
+"""The pixels (C, H, W) of an image, of 3 channels or 4, as `perceptmetric.images.as_pixels` gives them, or why it cannot be read."""
 
 
 class _ToRead(NamedTuple):
@@ -143,7 +143,7 @@ def _usable(pair: Pair, reference: _Decoded, distorted: _Decoded) -> tuple[np.nd
         raise InputError(reference.problem)
     if isinstance(distorted, _Unreadable):
         raise InputError(distorted.problem)
-    if reference.shape != distorted.shape:
+    if reference.shape[1:] != distorted.shape[1:]:
         (height, width), (expected_height, expected_width) = distorted.shape[1:], reference.shape[1:]
         raise InputError(
             f"{pair[1]}: found {width}x{height} pixels, expected {expected_width}x{expected_height} as {pair[0]} has"

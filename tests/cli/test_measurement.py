@@ -1,5 +1,6 @@
-from itertools import islice, repeat
+from itertools import islice, product, repeat
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -59,3 +60,17 @@ def test_a_pair_that_cannot_be_measured_does_not_stop_the_others(samples, tmp_pa
         else:
             assert result.problem is None
             assert result.distances == (pytest.approx(value, abs=1e-6),)
+
+
+def test_pairs_of_images_of_different_kinds_are_measured_as_the_function_does(tmp_path):
+    generator = np.random.default_rng(0)
+    kinds = {"rgb": (np.uint8, 3), "rgba": (np.uint8, 4), "other": (np.uint8, 4), "deep": (np.uint16, 1)}
+    paths = []
+    for name, (dtype, channels) in kinds.items():
+        paths.append(str(tmp_path / f"{name}.png"))
+        pixels = generator.integers(0, np.iinfo(dtype).max, (16, 16, channels), dtype, endpoint=True)
+        Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels).save(paths[-1])
+    todo = list(product(paths, paths))
+    for result, pair in zip(measure(todo, [PerceptualDistance()]), todo, strict=True):
+        assert result.problem is None
+        assert result.distances == (pytest.approx(distance(*pair), abs=1e-6),)
