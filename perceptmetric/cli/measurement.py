@@ -101,7 +101,7 @@ class _Unreadable:
 
 
 _Decoded = np.ndarray | _Unreadable
-"""The pixels (C, H, W) of an image, of 3 channels or 4, as `perceptmetric.images.as_pixels` gives them, or why it cannot be read."""
+"""Pixels (C, H, W), RGB or RGBA, as `perceptmetric.images.as_pixels` gives them, or why there are none."""
 
 
 class _ToRead(NamedTuple):
