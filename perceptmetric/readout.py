@@ -26,13 +26,19 @@ Encoded = tuple[Tensor, ...]
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in luma (ITU-R BT.601)."""
 
-BLOCK = 8
+GREY = 0.5
+"""The luma of the image that shows colour alone to the encoder."""
+
+BLOCK = 4
 """The default readout compares the mean colours of blocks of this side in pixels."""
 
-FORM_STRIDE = stride("gdn4")
-COLOUR_STRIDE = BLOCK * stride("gdn2")
+V1_STRIDE = stride("gdn4")
+COLOUR_STRIDE = 2 * V1_STRIDE
+BLOCK_STRIDE = BLOCK * stride("gdn2")
+PIXELS = 4
+"""Terms of single pixels are kept as means over squares of this side: enough for a distance and a map."""
 
-STATISTICS = ("form", "luma", "chroma")
+STATISTICS = ("form", "colour_form", "detail", "light", "tint", "block_tint")
 """The numbers that the default readout needs of a network; `natural_statistics` measures them."""
 
 
@@ -137,23 +143,25 @@ class Paper(Readout):
 
 
 class Default(Readout):
-    """How visible the error is in V1, given how far the image masks it, plus the difference in mean colour.
+    """How visible the differences between two images are in the retina and in V1, in luma and in colour.
 
-    It has three ingredients; docs/explanation/metric.md says how much each of them matters:
+    Three pathways see an image: V1 sees its luma (`gdn4`); V1 sees its colour alone, at half the resolution, because
+    people see colour less finely (`gdn4` of the image with its luma replaced by grey); the retina sees single pixels
+    (`conv1`). All responses are in units of their natural strength (`natural_statistics`). Let < > be the mean over
+    channels and 3x3 places, and z the responses of a pathway less their mean over 3x3 places.
 
-    - **Form.** The encoder sees the luma of the image. The mean over 3x3 places is subtracted from its output, which
-      leaves structure: responses z, in units of their root mean square over natural images. Let < > be the mean over
-      channels and 3x3 places. Then the local energy of an image is v = <z^2>, and the local error between two images
-      is e = <(z_a - z_b)^2>. The error is visible as far as it stands out from what both images show there,
-      m = min(v_a, v_b): it counts as `log(1 + e / (m + C))`.
-    - **Colour.** The image, averaged over blocks of 8x8 pixels, passes the network up to `gdn2` (Von Kries adaptation),
-      once in colour and once as luma. This gives the response to luma (times LIGHT) and what colour adds to it, both
-      in units of their standard deviation over natural images. Their root mean square difference is k.
-    - **Content.** The sum of both is divided by how visible a strong error R would be at the same places of these
-      images, `log(1 + R / (m + C))`. So unrelated images are about 1 apart, whatever their size.
+    - **Form.** The local error e = <(z_a - z_b)^2> is visible as far as it stands out from what both images show at
+      that place, m = min(<z_a^2>, <z_b^2>). One rule for all three pathways:
+      `form = rms(log(1 + e / (m + C)))`, the root mean square over places.
+    - **Contrast.** V1's local contrast of luma, c = sqrt(<z^2>), may differ where form does not tell more from less:
+      `contrast = mean(|c_a - c_b| / sqrt(c_a^2 + c_b^2 + C))`.
+    - **Light and tint.** Root mean square differences of the retina's responses themselves, p of luma and t of what
+      colour adds, and T of what colour adds to blocks of 4x4 pixels after Von Kries adaptation (`gdn2`). Of luma,
+      people forgive a little and not a lot: `light = p + p^3 / 5`.
 
-    `distance = mean(log(1 + e / (m + C)) + W k) / mean(log(1 + R / (m + C)))`, with means over places. The mean of the
-    map is the distance.
+    `distance = form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`.
+
+    Two images that differ in any pixel have a distance above 0. The mean of the map is the distance.
 
     Args:
         network: a trained autoencoder, whose encoder is copied.
@@ -168,54 +176,152 @@ class Default(Readout):
         [0.0, 0.0, 0.0, 0.0]
     """
 
-    C = 0.2
-    R = 10.0
-    W = 0.5
-    LIGHT = 0.25
+    C = 0.5
+    COLOUR_FORM = 0.7
+    DETAIL = 0.3
+    LIGHT = 0.2
+    TINT = 0.1
+    BLOCK_TINT = 0.45
 
-    strides = (FORM_STRIDE, FORM_STRIDE, COLOUR_STRIDE)
+    strides = (V1_STRIDE, V1_STRIDE, COLOUR_STRIDE, PIXELS, PIXELS, PIXELS, BLOCK_STRIDE)
 
     form: Tensor
-    luma: Tensor
-    chroma: Tensor
+    colour_form: Tensor
+    detail: Tensor
+    light: Tensor
+    tint: Tensor
+    block_tint: Tensor
 
     def __init__(self, network: Autoencoder, statistics: Mapping[str, float]) -> None:
         super().__init__()
-        copied = copy.deepcopy(network)
-        self.encoder = copied.encoder
-        self.adaptation = copied.until("gdn2")
+        self.pathways = Pathways(copy.deepcopy(network))
         for name in STATISTICS:
             self.register_buffer(name, torch.tensor(float(statistics[name])).rsqrt())
 
     def encode(self, images: Tensor) -> Encoded:
-        """Form (N, 128, h, w), its local energy (N, 1, h, w), and mean colour (N, 6, H / 16, W / 16)."""
-        form, luma, chroma = _pathways(self.encoder, self.adaptation, images, self.form)
-        colour = torch.cat([self.LIGHT * luma * self.luma, chroma * self.chroma], 1)
-        return form, local_mean(mean_square(form)), colour
-
-    def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, Tensor, Tensor]:
-        """How visible the error is and how visible a strong one would be, and the difference in colour.
+        """The responses of all pathways, each in units of its natural strength.
 
         Returns:
-            Two tensors (N, 1, h, w) and one (N, 6, H / 16, W / 16).
+            V1's form of luma (N, 128, H / 4, W / 4) and its energy (N, 1, H / 4, W / 4); the same of colour at half
+            of these sizes; the retina's response to luma (N, 3, H, W) and the energy of its detail (N, 1, H, W); what
+            colour adds to the retina's response (N, 3, H, W), and to that of `gdn2` to blocks (N, 3, H / 8, W / 8).
         """
-        masking = torch.minimum(a[1], b[1]) + self.C
-        error = local_mean(mean_square(a[0], b[0]))
-        return torch.log1p(error / masking), torch.log1p(self.R / masking), a[2] - b[2]
+        paths = self.pathways
+        form = without_local_mean(paths.v1(images), self.form)
+        colour_form = without_local_mean(paths.v1_of_colour(images), self.colour_form)
+        retina, tint = paths.retina(images)
+        detail = without_local_mean(retina.clone(), self.detail)
+        return (
+            form,
+            _local_energy(form),
+            colour_form,
+            _local_energy(colour_form),
+            retina * self.light,
+            _local_energy(detail),
+            tint * self.tint,
+            paths.blocks(images) * self.block_tint,
+        )
+
+    def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, ...]:
+        """The squares of how visible errors of form are, the difference in contrast, and squared differences.
+
+        Returns:
+            For V1: visible form and contrast of luma, (N, 1, H / 4, W / 4), and visible form of colour at half of
+            these sizes. For the retina, as means over 4x4 pixels: visible detail, light and tint. For blocks: tint,
+            (N, 1, H / 8, W / 8).
+        """
+        detail = without_local_mean(a[4] - b[4], self.detail / self.light)
+        retina = (self._visible(_local_energy(detail), a[5], b[5]), mean_square(a[4], b[4]), mean_square(a[6], b[6]))
+        return (
+            self._visible(local_mean(mean_square(a[0], b[0])), a[1], b[1]),
+            self._contrast(a[1], b[1]),
+            self._visible(local_mean(mean_square(a[2], b[2])), a[3], b[3]),
+            *(_averaged(term, PIXELS) for term in retina),
+            mean_square(a[7], b[7]),
+        )
 
     def reduce(self, *terms: Tensor) -> Tensor:
-        """`(mean(visible) + W k) / mean(strong)`."""
-        visible, strong, colour = terms
-        return (visible.mean((1, 2, 3)) + self.W * _rms(colour)) / strong.mean((1, 2, 3))
+        """`form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`."""
+        means = [term.mean((1, 2, 3)) for term in terms]
+        shares = [weight * self._value(index, means[index]) for index, weight in enumerate(self._weights)]
+        return torch.stack(shares).sum(0)
 
     def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
-        """The share of each pixel: of form as visible as it is there, of colour in proportion to its square."""
-        visible, strong, colour = self.terms(a, b)
-        energy = colour.square().mean(1, keepdim=True)
-        rms = _rms(colour)[:, None, None, None]
-        form_map = _level(visible, size, _times(FORM_STRIDE, pixel))
-        colour_map = _level(energy, size, _times(COLOUR_STRIDE, pixel)) / torch.where(rms > 0, rms, 1)
-        return (form_map + self.W * colour_map) / strong.mean((1, 2, 3), keepdim=True)
+        """The share of each pixel in each part of the distance: in proportion to the term there."""
+        shares = []
+        for index, (term, weight, places) in enumerate(zip(self.terms(a, b), self._weights, self.strides, strict=True)):
+            mean = term.mean((1, 2, 3), keepdim=True)
+            share = weight * self._value(index, mean) / torch.where(mean > 0, mean, 1)
+            shares.append(_level(share * term, size, _times(places, pixel)))
+        return torch.stack(shares).sum(0)
+
+    @property
+    def _weights(self) -> tuple[float, ...]:
+        """Of each of the terms."""
+        return 1.0, 1.0, self.COLOUR_FORM, self.DETAIL, self.LIGHT, self.TINT, self.BLOCK_TINT
+
+    def _value(self, index: int, mean: Tensor) -> Tensor:
+        """What the mean of a term over places counts as, before its weight."""
+        if index == CONTRAST:
+            return mean
+        root = _root(mean)
+        return root + root**3 / 5 if index == LIGHT else root
+
+    def _visible(self, error: Tensor, energy_a: Tensor, energy_b: Tensor) -> Tensor:
+        """`log(1 + e / (m + C))^2`."""
+        return torch.log1p(error / (torch.minimum(energy_a, energy_b) + self.C)).square()
+
+    def _contrast(self, energy_a: Tensor, energy_b: Tensor) -> Tensor:
+        """`|c_a - c_b| / sqrt(c_a^2 + c_b^2 + C)`."""
+        # A little is added so that the root has a gradient where an image is flat.
+        difference = (energy_a + FLAT).sqrt() - (energy_b + FLAT).sqrt()
+        return difference.abs() / (energy_a + energy_b + self.C).sqrt()
+
+
+CONTRAST, LIGHT = 1, 4
+"""Which of the terms of the default readout are not simply the square of their share of the distance."""
+
+FLAT = 1e-6
+"""Far below the local energy of any texture (1 is that of photographs)."""
+
+
+class Pathways(nn.Module):
+    """What the default readout looks at of an image, before anything is compared.
+
+    Args:
+        network: an autoencoder, whose layers are shared.
+
+    Examples:
+        >>> paths = Pathways(Autoencoder())
+        >>> images = torch.rand(1, 3, 64, 48)
+        >>> [tuple(paths.v1(images).shape), tuple(paths.v1_of_colour(images).shape), tuple(paths.blocks(images).shape)]
+        [(1, 128, 16, 12), (1, 128, 8, 6), (1, 3, 8, 6)]
+    """
+
+    def __init__(self, network: Autoencoder) -> None:
+        super().__init__()
+        self.encoder = network.encoder
+        self.adaptation = network.until("gdn2")
+        self.photoreceptors = network.until("conv1")
+
+    def v1(self, images: Tensor) -> Tensor:
+        """V1's response to luma, (N, 128, H / 4, W / 4)."""
+        return run(self.encoder, _grey(images))
+
+    def v1_of_colour(self, images: Tensor) -> Tensor:
+        """V1's response to colour alone, at half the resolution, (N, 128, H / 8, W / 8)."""
+        half = _averaged(images, 2)
+        return run(self.encoder, half - _grey(half) + GREY)
+
+    def retina(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The retina's response to luma, and what colour adds to it, both (N, 3, H, W)."""
+        luma = run(self.photoreceptors, _grey(images))
+        return luma, run(self.photoreceptors, images) - luma
+
+    def blocks(self, images: Tensor) -> Tensor:
+        """What colour adds to the response of `gdn2` to blocks of 4x4 pixels, (N, 3, H / 8, W / 8)."""
+        averaged = _averaged(images, BLOCK)
+        return run(self.adaptation, averaged) - run(self.adaptation, _grey(averaged))
 
 
 def build(name: str, network: Autoencoder, stage: str | None, statistics: Mapping[str, float] | None) -> Readout:
@@ -258,35 +364,26 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
         photographs: batches (N, 3, H, W) of floats in [0, 1].
 
     Returns:
-        `form`, the mean square of the encoder's response to luma without its local mean; `luma`, the variance of
-        the response of `gdn2` to the luma of the blocks; `chroma`, the variance of what their colour adds to it. Both
-        variances are means over channels.
+        `form` and `colour_form`, the mean squares of V1's responses to luma and to colour without their local means;
+        `detail`, that of the retina's response to luma; `light`, the variance of that response; `tint` and
+        `block_tint`, the variances of what colour adds in the retina, and to blocks. All are means over channels.
 
     Examples:
         >>> sorted(natural_statistics(Autoencoder(), [torch.rand(2, 3, 32, 32)]))
-        ['chroma', 'form', 'luma']
+        ['block_tint', 'colour_form', 'detail', 'form', 'light', 'tint']
     """
-    squares, lumas, chromas = [], [], []
+    paths = Pathways(network)
+    centred: dict[str, list[Tensor]] = {"form": [], "colour_form": [], "detail": []}
+    responses: dict[str, list[Tensor]] = {"light": [], "tint": [], "block_tint": []}
     for images in photographs:
-        form, luma, chroma = _pathways(network.encoder, network.until("gdn2"), images)
-        squares.append(form.square().mean((1, 2, 3)))
-        lumas.append(luma.transpose(0, 1).flatten(1))
-        chromas.append(chroma.transpose(0, 1).flatten(1))
-    return {
-        "form": torch.cat(squares).mean().item(),
-        "luma": torch.cat(lumas, 1).var(1).mean().item(),
-        "chroma": torch.cat(chromas, 1).var(1).mean().item(),
-    }
-
-
-def _pathways(
-    encoder: nn.Sequential, adaptation: nn.Sequential, images: Tensor, scale: Tensor | float = 1.0
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Form without its local mean, times `scale`; the response of gdn2 to the blocks' luma; what colour adds to it."""
-    form = without_local_mean(run(encoder, _grey(images)), scale)
-    averaged = F.avg_pool2d(images, BLOCK, ceil_mode=True, count_include_pad=False)
-    luma, coloured = (run(adaptation, x) for x in (_grey(averaged), averaged))
-    return form, luma, coloured - luma
+        light, tint = paths.retina(images)
+        for name, response in zip(centred, (paths.v1(images), paths.v1_of_colour(images), light), strict=True):
+            centred[name].append((response - local_mean(response)).square().mean((1, 2, 3)))
+        for name, response in zip(responses, (light, tint, paths.blocks(images)), strict=True):
+            responses[name].append(response.transpose(0, 1).flatten(1))
+    strengths = {name: torch.cat(squares).mean().item() for name, squares in centred.items()}
+    variances = {name: torch.cat(values, 1).var(1).mean().item() for name, values in responses.items()}
+    return strengths | variances
 
 
 def _grey(images: Tensor) -> Tensor:
@@ -294,9 +391,14 @@ def _grey(images: Tensor) -> Tensor:
     return F.conv2d(images, weights).expand_as(images)
 
 
-def _rms(x: Tensor) -> Tensor:
-    """The root mean square over each image, (N,)."""
-    return _root(x.square().mean((1, 2, 3)))
+def _averaged(images: Tensor, side: int) -> Tensor:
+    """Means over squares of `side` pixels; at the border, over the pixels that lie in the image."""
+    return F.avg_pool2d(images, side, ceil_mode=True, count_include_pad=False)
+
+
+def _local_energy(z: Tensor) -> Tensor:
+    """The mean square over channels and 3x3 places, (N, 1, h, w)."""
+    return local_mean(mean_square(z))
 
 
 def _root(x: Tensor) -> Tensor:

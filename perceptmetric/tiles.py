@@ -20,13 +20,13 @@ TILE = 768
 """Side of a tile in pixels. Its 128 channels take 22 MiB: glibc keeps blocks of up to 32 MiB for the next tile, and
 returns larger ones to the system, which then has to clear fresh memory for every tile."""
 
-SURROUND = 24
+SURROUND = 48
 """How far around a tile its values depend on the image, in pixels. The encoder's output sees 12 pixels to each side:
-`conv3` 2 places of 4 pixels, `conv2` 2 places of 2. The decoder sees 12 more, or the default readout's two local means
-4 each."""
+`conv3` 2 places of 4 pixels, `conv2` 2 places of 2. The decoder sees 12 more. The default readout's colour pathway sees
+twice as far, at half the resolution, and its two local means 8 pixels each: 40."""
 
 ALIGNMENT = 16
-"""Tiles and their surrounds start at multiples of this many pixels, so that places and blocks of colour (8x8 pixels,
+"""Tiles and their surrounds start at multiples of this many pixels, so that places and blocks of colour (4x4 pixels,
 pooled once more) lie in a tile as they lie in the whole image."""
 
 
