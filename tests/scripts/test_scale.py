@@ -1,0 +1,102 @@
+"""benchmarks/scale.py, on a crop of a sample and with few changes; and what it wrote for the documentation."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perceptmetric import PerceptualDistance
+from perceptmetric.images import as_batch
+
+PAGE = "# Metric\n\n<!-- scale: written by benchmarks/scale.py -->\nold\n<!-- end of scale -->\n\nThe end.\n"
+
+
+@pytest.fixture
+def script(load_script, samples, tmp_path, monkeypatch):
+    module = load_script("benchmarks/scale.py")
+    (tmp_path / "page.md").write_text(PAGE)
+    (tmp_path / "photographs").mkdir()
+    for name in ("cat", "coffee"):
+        with Image.open(samples / f"{name}.png") as image:
+            image.crop((96, 64, 160, 128)).save(tmp_path / "photographs" / f"{name}.png")
+    for name, value in {
+        "SAMPLES": tmp_path / "photographs",
+        "RESULTS": tmp_path,
+        "PAGE": tmp_path / "page.md",
+        "PIXELS_PER_DEGREE": (32, 64),
+        "QUALITIES": (90, 10),
+    }.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr("sys.argv", ["scale.py"])
+    return module
+
+
+def test_every_figure_is_written_by_the_script(script, tmp_path):
+    script.main()
+    content = json.loads((tmp_path / "scale.json").read_text())
+    page = (tmp_path / "page.md").read_text()
+    assert "old" not in page
+    assert page.endswith("<!-- end of scale -->\n\nThe end.\n")
+    distances = {(row["change"], row["pixels_per_degree"]): row["distances"] for row in content["results"]}
+    assert len(distances) == 2 * (2 * (1 + len(script.available())) + 5 + 5 + 2)
+    assert [len(distances[name, 32]) for name in ("JPEG, quality 90", script.UNRELATED)] == [2, 1]
+    for name in ("JPEG, quality 90", "noise, sigma 8 of 255", "blur, sigma 1 px"):
+        cells = " | ".join(
+            f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+            for values in (distances[name, 32], distances[name, 64])
+        )
+        assert f"| {name} | {cells} |\n" in page
+    assert f"| black and white | {distances[script.BLACK_AND_WHITE, 32][0]:.2f} | " in page
+
+
+def test_the_distances_are_the_metrics(script, tmp_path):
+    script.main()
+    content = json.loads((tmp_path / "scale.json").read_text())
+    metric = PerceptualDistance(pixels_per_degree=64)
+    images = [as_batch(tmp_path / "photographs" / f"{name}.png") for name in ("cat", "coffee")]
+    rows = {row["change"]: row["distances"] for row in content["results"] if row["pixels_per_degree"] == 64}
+    assert rows[script.UNRELATED] == [pytest.approx(metric(*images).item())]
+    with Image.open(tmp_path / "photographs" / "cat.png") as image:
+        image.save(tmp_path / "cat.jpg", quality=10)
+    assert rows["JPEG, quality 10"][0] == pytest.approx(metric(images[0], tmp_path / "cat.jpg").item())
+
+
+def test_the_committed_page_shows_the_committed_results(load_script):
+    module = load_script("benchmarks/scale.py")
+    content = json.loads((module.RESULTS / "scale.json").read_text())
+    page = module.PAGE.read_text(encoding="utf-8")
+    assert module.filled(page, {"scale": module.table(content)}) == page
+
+
+def test_the_committed_results_are_the_bundled_metrics(load_script):
+    module = load_script("benchmarks/scale.py")
+    content = json.loads((module.RESULTS / "scale.json").read_text())
+    assert content["checkpoint"] == module.DEFAULT
+    like = torch.zeros(1, 3, 256, 384)
+    for pixels_per_degree in module.PIXELS_PER_DEGREE:
+        metric = PerceptualDistance(pixels_per_degree=pixels_per_degree)
+        assert content["checkpoint_sha256"] == metric.fingerprint
+        (committed,) = (
+            row["distances"]
+            for row in content["results"]
+            if (row["change"], row["pixels_per_degree"]) == (module.BLACK_AND_WHITE, pixels_per_degree)
+        )
+        assert committed == pytest.approx(module.black_and_white(metric, like).distances, rel=1e-3)
+
+
+def test_stronger_changes_and_closer_eyes_are_farther(load_script):
+    module = load_script("benchmarks/scale.py")
+    rows = json.loads((module.RESULTS / "scale.json").read_text())["results"]
+    means = {(row["change"], row["pixels_per_degree"]): np.mean(row["distances"]) for row in rows}
+    names = list(dict.fromkeys(name for name, _ in means))
+    for kind in ("JPEG", "WebP", "AVIF", "noise", "blur"):
+        for pixels_per_degree in module.PIXELS_PER_DEGREE:
+            ladder = [means[name, pixels_per_degree] for name in names if name.startswith(kind)]
+            assert ladder == sorted(ladder)
+            assert max(ladder) < means[module.UNRELATED, pixels_per_degree]
+    for name in names:
+        if name not in (module.UNRELATED, module.BLACK_AND_WHITE):
+            seen = [means[name, pixels_per_degree] for pixels_per_degree in module.PIXELS_PER_DEGREE]
+            assert seen == sorted(seen, reverse=True)
