@@ -87,9 +87,10 @@ class Encoding:
 class PerceptualDistance(nn.Module):
     """How different two images look to a model of the path from retina to V1.
 
-    The distance is 0 for identical images, symmetric, and differentiable everywhere. With the default readout,
-    unrelated images of any size are about 1 apart. It computes in its own precision (float32 unless the module is
-    cast), whatever autocast, the default dtype or the default device say.
+    The distance is 0 for identical images, symmetric, and differentiable everywhere. With the default readout it does
+    not grow with the size of the images, and only identical images are at distance 0 (once they are resampled, if
+    `pixels_per_degree` asks for it). It computes in its own precision (float32 unless the module is cast), whatever
+    autocast, the default dtype or the default device say.
 
     The network is frozen. Its weights are neither parameters nor buffers, of the metric or of a module that holds it,
     and a module's `state_dict` does not have them; `apply`, `modules` and `load_state_dict` do not reach them. `to`
@@ -102,7 +103,7 @@ class PerceptualDistance(nn.Module):
             them, unless `config` holds them.
         config: what else is known of `network`, as `perceptmetric.checkpoints.load` returns it; `save_pretrained`
             writes it again.
-        readout: `default` (`perceptmetric.readout.Default`, which agrees best with people) or `paper`
+        readout: `default` (`perceptmetric.readout.Default`, which agrees better with people) or `paper`
             (`perceptmetric.readout.Paper`, exactly the study's).
         stage: the stage that `paper` compares, one of `perceptmetric.perceptnet.STAGES`; where None `gdn4`, the
             encoder's output. The default readout takes no stage.
@@ -314,8 +315,8 @@ class PerceptualDistance(nn.Module):
     def encode(self, image: ImageLike) -> Encoding:
         """What `compare` needs of an image, so that a reference with many distorted versions is encoded once.
 
-        It holds the activations of the whole image: with the default readout 33 bytes for each pixel in float32, and
-        63 while it is computed. Calling the metric itself on two images, without a gradient, holds no activations
+        It holds the activations of the whole image: with the default readout 57 bytes for each pixel in float32, and
+        92 while it is computed. Calling the metric itself on two images, without a gradient, holds no activations
         beyond those of a tile.
 
         Args:
