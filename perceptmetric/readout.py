@@ -158,7 +158,7 @@ class Default(Readout):
       `contrast = mean(|c_a - c_b| / sqrt(c_a^2 + c_b^2 + C))`.
     - **Light and tint.** Root mean square differences of the pixels themselves, p of luma and t of what colour adds to
       it, and T of what colour adds to blocks of 4x4 pixels after Von Kries adaptation (`gdn2`). Of luma,
-      people forgive a little and not a lot: `light = p + p^3 / 5`.
+      people forgive a little and not a lot: `light = p + p^3 / 3`.
 
     `distance = form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`.
 
@@ -270,7 +270,7 @@ class Default(Readout):
         if index == CONTRAST:
             return mean
         root = _root(mean)
-        return root + root**3 / 5 if index == LIGHT else root
+        return root + root**3 / 3 if index == LIGHT else root
 
     def _visible(self, error: Tensor, energy_a: Tensor, energy_b: Tensor) -> Tensor:
         """`log(1 + e / (m + C))^2`."""
