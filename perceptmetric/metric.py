@@ -240,9 +240,12 @@ class PerceptualDistance(nn.Module):
             pixels_per_degree = config.get("pixels_per_degree") or TID2013_PIXELS_PER_DEGREE
         if check is None:
             check = config.get("check") is not False
-        return cls(
-            network, config=config, readout=readout, stage=stage, pixels_per_degree=pixels_per_degree, check=check
-        )
+        try:
+            return cls(
+                network, config=config, readout=readout, stage=stage, pixels_per_degree=pixels_per_degree, check=check
+            )
+        except InputError as error:
+            raise InputError(f"{os.fsdecode(checkpoint)}: {error}") from error
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Writes the metric's checkpoint: `model.safetensors`, `config.json` and a model card, `README.md`.

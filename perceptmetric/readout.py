@@ -348,8 +348,8 @@ def build(name: str, network: Autoencoder, stage: str | None, statistics: Mappin
         raise ValueError(f"stage: found {stage!r}, expected none with the default readout; readout='paper' takes one")
     if statistics is None or not all(0 < statistics.get(key, 0) < math.inf for key in STATISTICS):
         raise InputError(
-            f"statistics: found {statistics}, expected the positive {', '.join(STATISTICS)} that natural_statistics "
-            "measures of a network; readout='paper' needs none"
+            f"statistics: found {statistics or 'none'}, expected the positive {', '.join(STATISTICS)} that the default "
+            "readout needs; training/natural_statistics.py measures them anew, and readout='paper' needs none"
         )
     return Default(network, statistics)
 

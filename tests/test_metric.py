@@ -10,9 +10,10 @@ from PIL import Image
 from perceptmetric import Autoencoder, InputError, PerceptualDistance, distance
 from perceptmetric import metric as metrics
 from perceptmetric.benchmarks.metrics.peers import peer
-from perceptmetric.checkpoints import fingerprint, load
+from perceptmetric.checkpoints import fingerprint, load, save
 from perceptmetric.images import as_batch
 from perceptmetric.perceptnet import STAGES
+from perceptmetric.readout import STATISTICS
 from perceptmetric.training.objectives import Deblur, Denoise
 
 
@@ -129,11 +130,12 @@ def test_the_map_shows_where_the_images_differ(sample):
     assert columns.min() >= 200 - 16
     assert columns.max() < 210 + 16
     rows, columns = PerceptualDistance().map(image, other)[0, 0].nonzero(as_tuple=True)
-    # The default looks two places of four pixels further: the local mean, and the mean of the error.
-    assert rows.min() >= 100 - 24
-    assert rows.max() < 110 + 24
-    assert columns.min() >= 200 - 24
-    assert columns.max() < 210 + 24
+    # The default's view of colour, at half the resolution, has places of 8 pixels, sees 24 more to either side, and two
+    # places further: the local mean, and the mean of the error.
+    assert rows.min() >= 100 - 48
+    assert rows.max() < 110 + 48
+    assert columns.min() >= 200 - 48
+    assert columns.max() < 210 + 48
 
 
 @pytest.mark.parametrize("pixels_per_degree", [20, 32, 57.3])
@@ -214,7 +216,7 @@ def test_descent_restores_in_the_eyes_of_another_metric_too(damage, sample):
 
 def test_the_metric_is_frozen_and_stays_in_evaluation_mode():
     network = Autoencoder()
-    metric = PerceptualDistance(network, statistics={"form": 1e-4, "luma": 1e-3, "chroma": 1e-3})
+    metric = PerceptualDistance(network, statistics=dict.fromkeys(STATISTICS, 1e-3))
     caller = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), metric).train()
     assert not any(module.training for module in metric.modules())
     assert [name for name, p in caller.named_parameters() if p.requires_grad] == ["0.weight", "0.bias"]
@@ -265,6 +267,20 @@ def test_a_network_with_its_config_is_the_checkpoints_metric():
     expected = PerceptualDistance.from_pretrained("reconstruct")(a, b)
     assert PerceptualDistance(network, config=config)(a, b) == expected
     assert PerceptualDistance(network, statistics=config["statistics"])(a, b) == expected
+
+
+@pytest.mark.parametrize("statistics", [{"form": 1e-4, "luma": 1e-3, "chroma": 1e-3}, None, {}])
+def test_a_checkpoint_from_before_this_readout_says_what_to_do(statistics, tmp_path):
+    network, config = load("reconstruct")
+    save(network, config | {"statistics": statistics}, tmp_path)
+    with pytest.raises(InputError) as refused:
+        PerceptualDistance.from_pretrained(tmp_path)
+    message = str(refused.value)
+    assert message.startswith(f"{tmp_path}: statistics: found {statistics or 'none'}, expected the positive form, ")
+    assert "training/natural_statistics.py measures them anew" in message
+    assert "\n" not in message
+    paper, image, other = PerceptualDistance.from_pretrained(tmp_path, readout="paper"), *torch.rand(2, 3, 16, 16)
+    assert paper(image, other) == PerceptualDistance.from_pretrained("reconstruct", readout="paper")(image, other)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
@@ -391,7 +407,7 @@ OTHERS = {
     "scale": lambda: PerceptualDistance(pixels_per_degree=32.5),
     "readout": lambda: PerceptualDistance(readout="paper"),
     "stage": lambda: PerceptualDistance(readout="paper", stage="conv3"),
-    "statistics": lambda: PerceptualDistance(load("denoise")[0], statistics={"form": 1, "luma": 1, "chroma": 1}),
+    "statistics": lambda: PerceptualDistance(load("denoise")[0], statistics=dict.fromkeys(STATISTICS, 1)),
 }
 
 

@@ -1,11 +1,22 @@
+import copy
+import itertools
+import math
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import perceptmetric
 from perceptmetric import Autoencoder, InputError, PerceptualDistance
 from perceptmetric.images import as_batch
-from perceptmetric.readout import Default, build, euclidean, natural_statistics, spread
+from perceptmetric.readout import STATISTICS, Default, build, euclidean, luma, natural_statistics, spread
+
+CAT = Path(perceptmetric.__file__).parent / "samples" / "cat.png"
+
+FORMER = {"form": 1.0, "luma": 1.0, "chroma": 1.0}
+"""The statistics of checkpoints from before the default readout compared pixels: not enough for it."""
 
 
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 6), st.integers(1, 6))
@@ -63,13 +74,18 @@ def test_any_stride_keeps_the_sum(places, pixels, stride):
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(1)
-    return Autoencoder().eval()
+    return Autoencoder().eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
-def readout(network):
+def statistics(network):
     generator = torch.Generator().manual_seed(0)
-    return Default(network, natural_statistics(network, torch.rand(4, 3, 64, 64, generator=generator).split(1)))
+    return natural_statistics(network, torch.rand(4, 3, 64, 64, generator=generator).split(1))
+
+
+@pytest.fixture(scope="module")
+def readout(network, statistics):
+    return Default(network, statistics).requires_grad_(False)
 
 
 def compared(readout, a, b):
@@ -77,7 +93,7 @@ def compared(readout, a, b):
 
 
 def local_mean(x):
-    """The mean of the 3x3 places around each, of those that exist: in numbers, place by place."""
+    """The mean over the 3x3 places around each place, as many as lie in the image: in numbers, place by place."""
     out = torch.empty_like(x)
     for row in range(x.shape[-2]):
         for column in range(x.shape[-1]):
@@ -86,25 +102,218 @@ def local_mean(x):
     return out
 
 
-def test_the_default_is_its_formula(readout, network):
-    """Written a second time, straight from the docstring."""
-    images = torch.rand(2, 3, 32, 48, dtype=torch.float64)
-    network, readout = network.double(), readout.double()
-    grey = (0.299 * images[:, :1] + 0.587 * images[:, 1:2] + 0.114 * images[:, 2:]).expand(-1, 3, -1, -1)
-    z = network.encoder(grey)
-    z = (z - local_mean(z)) * readout.form
-    v = local_mean(z.square().mean(1))
-    e = local_mean((z[0] - z[1]).square().mean(0))
-    blocks, grey_blocks = (torch.nn.functional.avg_pool2d(x, 8) for x in (images, grey))
-    luma = dict(network.stages(grey_blocks))["gdn2"]
-    chroma = dict(network.stages(blocks))["gdn2"] - luma
-    colour = torch.cat([0.25 * luma * readout.luma, chroma * readout.chroma], 1)
-    k = (colour[0] - colour[1]).square().mean().sqrt()
-    m = torch.minimum(v[0], v[1]) + 0.2
-    expected = ((1 + e / m).log().mean() + 0.5 * k) / (1 + 10 / m).log().mean()
-    actual = compared(readout, images[:1], images[1:])
-    network.float(), readout.float()
-    assert actual.item() == pytest.approx(expected.item(), rel=1e-9)
+def grey(x):
+    return (0.299 * x[:, :1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:]).expand(-1, 3, -1, -1)
+
+
+def averaged(x, side):
+    """Means over squares of `side` pixels, which divides the sides of the images."""
+    n, channels, height, width = x.shape
+    return x.reshape(n, channels, height // side, side, width // side, side).mean((3, 5))
+
+
+def rms(x):
+    return x.square().mean().sqrt()
+
+
+def written_out(network, statistics, a, b):
+    """The distance of two images, straight from the docstring of `Default`."""
+    network = copy.deepcopy(network).double()
+    v1, gdn2 = network.encoder, network.until("gdn2")
+    unit = {name: value**-0.5 for name, value in statistics.items()}
+    c = 0.5
+
+    def centred(response, name):
+        return (response - local_mean(response)) * unit[name]
+
+    def energy(z):
+        return local_mean(z.square().mean(1, keepdim=True))
+
+    def form(z_a, z_b):
+        e, m = energy(z_a - z_b), torch.minimum(energy(z_a), energy(z_b))
+        return rms(torch.log(1 + e / (m + c)))
+
+    def colour_alone(x):
+        half = averaged(x, 2)
+        return half - grey(half) + 0.5
+
+    def blocks(x):
+        x = averaged(x, 4)
+        return (gdn2(x) - gdn2(grey(x))) * unit["block_tint"]
+
+    luma_a, luma_b = (centred(v1(grey(x)), "form") for x in (a, b))
+    colour_a, colour_b = (centred(v1(colour_alone(x)), "colour_form") for x in (a, b))
+    detail_a, detail_b = (centred(grey(x)[:, :1], "detail") for x in (a, b))
+    energy_a, energy_b = energy(luma_a), energy(luma_b)
+    contrast = ((energy_a.sqrt() - energy_b.sqrt()).abs() / (energy_a + energy_b + c).sqrt()).mean()
+    p = rms(grey(a) - grey(b)) * unit["light"]
+    t = rms((a - grey(a)) - (b - grey(b))) * unit["tint"]
+    light = p + p**3 / 5
+    return (
+        form(luma_a, luma_b)
+        + contrast
+        + 0.7 * form(colour_a, colour_b)
+        + 0.3 * form(detail_a, detail_b)
+        + 0.2 * light
+        + 0.1 * t
+        + 0.45 * rms(blocks(a) - blocks(b))
+    ).item()
+
+
+@pytest.mark.parametrize("contrast", [1, 0.2])
+def test_the_default_is_its_formula(contrast, network, statistics):
+    a, b = torch.rand(2, 1, 3, 32, 48, dtype=torch.float64)
+    b = 0.5 + contrast * (b - 0.5)
+    exact = Default(network, statistics).double()
+    assert compared(exact, a, b).item() == pytest.approx(written_out(network, statistics, a, b), rel=1e-5)
+
+
+@given(seed=st.integers(0, 99), height=st.integers(4, 40), width=st.integers(4, 40), scale=st.floats(0, 1))
+def test_the_default_is_symmetric_and_0_for_equal_images_alone(readout, seed, height, width, scale):
+    generator = torch.Generator().manual_seed(seed)
+    a, b = torch.rand(2, 1, 3, height, width, generator=generator)
+    b = a + scale * (b - a)
+    assert compared(readout, a, a).item() == 0
+    assert torch.equal(compared(readout, a, b), compared(readout, b, a))
+    assert (compared(readout, a, b).item() > 0) is not torch.equal(a, b)
+
+
+PICTURES = {
+    "black": lambda: torch.zeros(1, 3, 24, 24),
+    "grey": lambda: torch.full((1, 3, 24, 24), 0.5),
+    "white": lambda: torch.ones(1, 3, 24, 24),
+    "red": lambda: torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1).repeat(1, 1, 24, 24),
+    "noise": lambda: torch.rand(1, 3, 24, 24),
+    "photograph": lambda: as_batch(CAT)[..., 100:124, 100:124],
+}
+"""With all values of 8 bits but those of the noise."""
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_gradient_is_0_at_identity_and_finite_beside_it(picture, dtype):
+    metric = PerceptualDistance(check=False).to(dtype)
+    image = PICTURES[picture]().to(dtype)
+    for difference in (0, 1e-30, 1e-12, 1e-6, 1e-3):
+        other = image.clone()
+        other[..., 10, 10] += difference
+        other.requires_grad_()
+        distance = metric(image, other)
+        (gradient,) = torch.autograd.grad(distance, other, create_graph=True)
+        (second,) = torch.autograd.grad(gradient.square().sum(), other)
+        assert distance.isfinite().all()
+        assert gradient.isfinite().all()
+        assert second.isfinite().all()
+        if torch.equal(image, other):
+            assert distance.item() == 0
+            assert (gradient == 0).all()
+        elif difference > 1e-20:  # the square of a smaller one is 0 in float32
+            assert distance.item() > 0
+            assert gradient.abs().max() > 0
+
+
+@pytest.mark.parametrize("pair", [("black", "white"), ("grey", "red"), ("white", "noise"), ("photograph", "black")])
+def test_gradients_of_flat_images_are_finite(pair):
+    metric = PerceptualDistance()
+    images = [PICTURES[name]().requires_grad_() for name in pair]
+    for gradient in torch.autograd.grad(metric(*images), images):
+        assert gradient.isfinite().all()
+        assert gradient.abs().max() > 0
+
+
+def test_first_and_second_derivatives_are_those_of_the_values():
+    metric = PerceptualDistance(check=False).double()
+    a, b = torch.rand(2, 1, 3, 16, 20, dtype=torch.float64, requires_grad=True)
+    torch.autograd.gradcheck(metric, (a, b), eps=1e-7, fast_mode=True, rtol=1e-4)
+    torch.autograd.gradgradcheck(metric, (a, b), eps=1e-7, fast_mode=True, rtol=1e-3)
+
+
+EIGHT_BITS = st.integers(0, 255)
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    metric = PerceptualDistance(check=False)
+    return [metric, *(PerceptualDistance(check=False).to(dtype) for dtype in (torch.float16, torch.bfloat16))]
+
+
+@st.composite
+def pictures(draw):
+    """8-bit images (1, 3, H, W), flat, of noise, or both side by side."""
+    height, width = draw(st.integers(4, 40)), draw(st.integers(4, 40))
+    image = torch.tensor([draw(EIGHT_BITS) for _ in range(3)], dtype=torch.uint8).view(1, 3, 1, 1)
+    image = image.repeat(1, 1, height, width)
+    noisy = draw(st.sampled_from([0, width // 2, width]))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 99)))
+    image[..., :noisy] = torch.randint(0, 256, (1, 3, height, noisy), dtype=torch.uint8, generator=generator)
+    return image
+
+
+@given(image=pictures(), data=st.data())
+def test_a_pixel_that_differs_by_one_step_counts(image, data, metrics):
+    channels = data.draw(st.sampled_from([[0], [1], [2], [0, 1, 2]]))
+    row, column = (data.draw(st.integers(0, side - 1)) for side in image.shape[-2:])
+    other = image.clone()
+    value = other[:, channels, row, column]
+    other[:, channels, row, column] = torch.where(value < 255, value + 1, value - 1)
+    for metric in metrics:
+        assert metric(image, other).item() > 0
+        assert metric(image, image).item() == 0
+
+
+@given(image=pictures(), data=st.data(), strength=st.floats(1 / 255, 0.3))
+def test_colour_that_leaves_luma_as_it_is_counts(image, data, strength, metrics):
+    row, column = (data.draw(st.integers(0, side - 1)) for side in image.shape[-2:])
+    image, change = image / 255, torch.zeros(image.shape)
+    change[..., row, column] = strength * torch.tensor([1, -0.299 / 0.587, 0])
+    assert luma(change).abs().max() < 1e-7
+    assert metrics[0](image, image + change).item() > 0
+
+
+@given(seed=st.integers(0, 99), height=st.integers(4, 24), width=st.integers(4, 24), data=st.data())
+def test_a_turned_block_of_four_pixels_counts(seed, height, width, data, metrics):
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8, generator=generator)
+    row, column = (data.draw(st.integers(0, side - 2)) for side in (height, width))
+    other = image.clone()
+    other[..., row : row + 2, column : column + 2] = image[..., row : row + 2, column : column + 2].flip(-1, -2)
+    assert metrics[0](image, other).item() > 0
+
+
+@given(height=st.integers(4, 40), width=st.integers(4, 40), n=st.integers(1, 3), seed=st.integers(0, 99))
+def test_the_map_of_the_default_is_not_negative_and_has_the_distance_as_its_mean(readout, height, width, n, seed):
+    generator = torch.Generator().manual_seed(seed)
+    a, b = torch.rand(2, n, 3, height, width, generator=generator)
+    first, second = readout.encode(a[:1]), readout.encode(b)
+    distance_map = readout.map(first, second, (height, width))
+    assert distance_map.shape == (n, 1, height, width)
+    assert (distance_map >= 0).all()
+    torch.testing.assert_close(distance_map.mean((1, 2, 3)), readout.compare(first, second), rtol=1e-5, atol=0)
+    assert (readout.map(second, second, (height, width)) == 0).all()
+
+
+def test_a_batch_is_compared_pair_by_pair_and_one_image_with_many(readout):
+    a, b = torch.rand(2, 4, 3, 21, 34)
+    pairs = [compared(readout, x[None], y[None]) for x, y in zip(a, b, strict=True)]
+    torch.testing.assert_close(compared(readout, a, b), torch.cat(pairs))
+    one = torch.cat([compared(readout, a[:1], y[None]) for y in b])
+    torch.testing.assert_close(compared(readout, a[:1], b), one)
+    torch.testing.assert_close(compared(readout, b, a[:1]), one)
+    torch.testing.assert_close(PerceptualDistance()(a[:1], b), PerceptualDistance()(a[:1].repeat(4, 1, 1, 1), b))
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float64, 1e-5), (torch.float16, 0.01), (torch.bfloat16, 0.1)])
+def test_other_precisions_give_nearly_the_same_distance(dtype, rtol, sample):
+    image = as_batch(sample)[..., :128, :128]
+    others = [image * 0.9, (image + 0.05 * torch.randn_like(image)).clamp(0, 1), image.roll(1, -1)]
+    metric = PerceptualDistance().to(dtype)
+    for other in others:
+        expected = PerceptualDistance()(image, other)
+        torch.testing.assert_close(metric(image, other), expected.to(metric(image, other).dtype), rtol=rtol, atol=0)
+
+
+def test_local_means_see_a_lone_row_and_column():
+    assert local_mean(torch.tensor([[[[1.0, 2.0, 6.0]]]])).flatten().tolist() == [1.5, 3.0, 4.0]
 
 
 def test_the_default_does_not_grow_with_the_image(sample):
@@ -115,9 +324,13 @@ def test_the_default_does_not_grow_with_the_image(sample):
     assert metric(*tiled).item() == pytest.approx(metric(image, noisy).item(), rel=0.05)  # but for the seams
 
 
-def test_unrelated_images_are_about_1_apart(samples):
-    cat, coffee = (as_batch(samples / f"{name}.png")[..., :256, :256] for name in ("cat", "coffee"))
-    assert 0.4 < PerceptualDistance()(cat, coffee).item() < 1.5
+@pytest.mark.xfail(reason="the photographs of coffee and of a rocket are 3% farther", strict=True)
+def test_black_is_farther_from_white_than_photographs_are_from_each_other(samples):
+    metric = PerceptualDistance()
+    photographs = [as_batch(samples / f"{name}.png") for name in ("cat", "coffee", "rocket")]
+    farthest = max(metric(a, b).item() for a, b in itertools.combinations(photographs, 2))
+    black = torch.zeros_like(photographs[0])
+    assert metric(black, torch.ones_like(black)).item() > farthest
 
 
 @pytest.mark.parametrize(
@@ -139,13 +352,20 @@ def test_masking_hides_an_error_in_texture():
 
 
 def test_statistics_are_in_the_units_of_the_readout(network):
+    """In these units natural responses have mean square 1: V1's, the pixels', and the blocks'."""
     photographs = torch.rand(3, 3, 64, 64).split(1)
     readout = Default(network, natural_statistics(network, photographs))
-    form = torch.cat([readout.encode(image)[0] for image in photographs])
-    colour = torch.cat([readout.encode(image)[2] for image in photographs]).transpose(0, 1).flatten(1)
+    encoded = [torch.cat(parts) for parts in zip(*map(readout.encode, photographs), strict=True)]
+    form, energy, colour_form, colour_energy, images, detail_energy, blocks = encoded
     assert form.square().mean().item() == pytest.approx(1, rel=1e-4)
-    assert colour[:3].var(1).mean().item() == pytest.approx(0.25**2, rel=1e-4)
-    assert colour[3:].var(1).mean().item() == pytest.approx(1, rel=1e-4)
+    assert colour_form.square().mean().item() == pytest.approx(1, rel=1e-4)
+    assert energy.mean().item() == pytest.approx(1, rel=0.1)  # but for the border
+    assert colour_energy.mean().item() == pytest.approx(1, rel=0.1)
+    assert detail_energy.mean().item() == pytest.approx(1, rel=0.1)
+    assert (luma(images) * readout.light).var().item() == pytest.approx(1, rel=1e-4)
+    tint = ((images - luma(images)) * readout.tint).transpose(0, 1).flatten(1)
+    assert tint.var(1).mean().item() == pytest.approx(1, rel=1e-4)
+    assert blocks.transpose(0, 1).flatten(1).var(1).mean().item() == pytest.approx(1, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -154,8 +374,18 @@ def test_statistics_are_in_the_units_of_the_readout(network):
         (("other", None, None), ValueError, "readout: found 'other', expected 'default' or 'paper'"),
         (("default", "gdn4", None), ValueError, "stage: found 'gdn4', expected none with the default readout"),
         (("paper", "gdn5", None), ValueError, "stage: found 'gdn5', expected one of input"),
-        (("default", None, None), InputError, "statistics: found None, expected the positive form, luma, chroma"),
-        (("default", None, {"form": 1.0, "luma": 1.0, "chroma": 0.0}), InputError, "statistics: found"),
+        (
+            ("default", None, None),
+            InputError,
+            "statistics: found none, expected the positive form, colour_form, detail",
+        ),
+        (("default", None, dict.fromkeys(STATISTICS, 0.0)), InputError, "statistics: found {'form': 0.0"),
+        (("default", None, dict.fromkeys(STATISTICS, math.inf)), InputError, "statistics: found {'form': inf"),
+        (
+            ("default", None, FORMER),
+            InputError,
+            "statistics: found {'form': 1.0, 'luma': 1.0, 'chroma': 1.0}, expected",
+        ),
     ],
 )
 def test_what_cannot_be_built_is_named(arguments, error, message, network):

@@ -47,6 +47,37 @@ def test_any_size_may_be_cut(height, width, name, n):
     torch.testing.assert_close(METRICS[name](a, b), whole(METRICS[name], a, b), rtol=1e-10, atol=0)
 
 
+@pytest.mark.parametrize("pixels_per_degree", [32, 28.5, 41])
+def test_tiles_of_an_odd_size_give_what_the_whole_image_gives(pixels_per_degree, monkeypatch):
+    monkeypatch.setattr(tiles, "TILE", 208)
+    metric = PerceptualDistance(pixels_per_degree=pixels_per_degree).double()
+    a, b = torch.rand(2, 1, 3, 801, 823, dtype=torch.float64)
+    b = a + 0.1 * (b - a)
+    torch.testing.assert_close(metric(a, b), whole(metric, a, b), rtol=1e-10, atol=0)
+
+
+def test_each_place_has_the_value_that_it_has_in_the_whole_image():
+    readout = METRICS["default"].readout
+    a, b = torch.rand(2, 1, 3, 113, 141, dtype=torch.float64)
+    with torch.no_grad():
+        actual = tiles.terms(readout, a, b, lambda images: images)
+        expected = readout.terms(readout.encode(a), readout.encode(b))
+    for mine, other in zip(actual, expected, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-12)
+
+
+def test_no_term_depends_on_pixels_beyond_the_surround():
+    readout, (a, b) = METRICS["default"].readout, torch.rand(2, 1, 3, 192, 192, dtype=torch.float64)
+    changed = b.clone()
+    changed[..., 88:104, 88:104] = a[..., 88:104, 88:104]
+    first, *others = (readout.encode(images) for images in (a, b, changed))
+    for stride, before, after in zip(readout.strides, *(readout.terms(first, other) for other in others), strict=True):
+        for places in (before != after).squeeze().nonzero().T:
+            assert places.numel()
+            assert places.min() * stride >= 88 - tiles.SURROUND
+            assert places.max() * stride < 104 + tiles.SURROUND
+
+
 @pytest.mark.parametrize("name", ["default", "paper"])
 def test_single_precision_rounds_and_no_more(name):
     metric = PerceptualDistance(readout=name)

@@ -1,14 +1,63 @@
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from perceptmetric.fast.kernels import PLACES
-from perceptmetric.fast.local import without_local_mean
+from perceptmetric.fast.kernels import NARROW, PLACES
+from perceptmetric.fast.local import local_mean, mean_square, without_local_mean
+
+CHANNELS = (1, 3, NARROW, NARROW + 1)
 
 
+def plain_mean(x):
+    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_local_mean_is_an_average_pool_at_every_small_size(channels, layout):
+    for height, width in itertools.product(range(1, 8), repeat=2):
+        x = torch.rand(2, channels, height, width, dtype=torch.float64).contiguous(memory_format=layout)
+        torch.testing.assert_close(local_mean(x), plain_mean(x), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_the_local_mean_has_the_precision_of_its_input(dtype):
+    x = torch.rand(2, 1, 9, 11).to(dtype)
+    steps = torch.finfo(dtype).eps  # of rounding: some for the sums, some for the share
+    torch.testing.assert_close(local_mean(x), plain_mean(x.float()).to(dtype), rtol=4 * steps, atol=0)
+
+
+@pytest.mark.parametrize("channels", [5, NARROW + 1])
 @pytest.mark.parametrize("width", [1, 7, PLACES + 1])
-def test_the_local_mean_is_taken_from_what_was_there(width):
-    x = torch.rand(2, 5, 40, width)
-    expected = 3 * (x - F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False))
+def test_the_local_mean_is_taken_from_what_was_there(width, channels):
+    x = torch.rand(2, channels, 40, width)
+    expected = 3 * (x - plain_mean(x))
     with torch.no_grad():
         torch.testing.assert_close(without_local_mean(x.clone(), 3.0), expected)
+
+
+@pytest.mark.parametrize("channels", [1, NARROW + 1])
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 2)])
+def test_gradients_are_those_of_the_values(channels, size):
+    x, y = torch.rand(2, 2, channels, *size, dtype=torch.float64, requires_grad=True)
+    one = x[:1].detach().requires_grad_()
+    for use, given in [
+        (local_mean, (x,)),
+        (lambda x: without_local_mean(x, 2.0), (x,)),
+        (mean_square, (x,)),
+        (mean_square, (x, y)),
+        (mean_square, (one, y)),
+        (mean_square, (y, one)),
+    ]:
+        torch.autograd.gradcheck(use, given, fast_mode=True)
+        torch.autograd.gradgradcheck(use, given, fast_mode=True)
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_mean_squares_are_over_channels(channels):
+    x, y = torch.rand(2, 2, channels, 3, 4)
+    torch.testing.assert_close(mean_square(x), x.square().mean(1, keepdim=True))
+    torch.testing.assert_close(mean_square(x, y), (x - y).square().mean(1, keepdim=True))
+    torch.testing.assert_close(mean_square(x[:1], y), (x[:1] - y).square().mean(1, keepdim=True))
