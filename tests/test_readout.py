@@ -148,7 +148,7 @@ def written_out(network, statistics, a, b):
     contrast = ((energy_a.sqrt() - energy_b.sqrt()).abs() / (energy_a + energy_b + c).sqrt()).mean()
     p = rms(grey(a) - grey(b)) * unit["light"]
     t = rms((a - grey(a)) - (b - grey(b))) * unit["tint"]
-    light = p + p**3 / 5
+    light = p + p**3 / 3
     return (
         form(luma_a, luma_b)
         + contrast
