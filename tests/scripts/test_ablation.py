@@ -10,7 +10,9 @@ from PIL import Image
 from perceptmetric import InputError, PerceptualDistance
 from perceptmetric.benchmarks.agreement import statistics
 from perceptmetric.benchmarks.agreement.statistics import srocc
+from perceptmetric.checkpoints import fingerprint, load
 from perceptmetric.readout import Default
+from perceptmetric.tables import filled
 
 PAGE = "Before.\n<!-- ablation: written by benchmarks/ablation.py -->\nold\n<!-- end of ablation -->\nAfter.\n"
 
@@ -60,6 +62,16 @@ def scored(script, load_script, dataset, kadid_root):
         for checkpoint, readout in (("reconstruct", "paper"), ("untrained", "default"), ("deblur", "default")):
             stored.score_checkpoint(each, checkpoint, readout, folder, by_condition=by_condition)
     return sets
+
+
+def test_the_documentation_holds_what_was_measured(load_script):
+    script = load_script("benchmarks/ablation.py")
+    names = ("tid2013-replica", "kadid-conditions")
+    contents = [json.loads((script.RESULTS / name / "ablation.json").read_text()) for name in names]
+    for content in contents:
+        assert content["checkpoint_sha256"] == fingerprint(load(content["checkpoint"])[0])
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert filled(page, {"ablation": script.table(*contents)}) == page
 
 
 def variants(script, a, b):
