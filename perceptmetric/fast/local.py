@@ -33,14 +33,14 @@ def local_mean(x: Tensor) -> Tensor:
     columns = padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]
     sums = columns[..., :-2, :] + columns[..., 1:-1, :] + columns[..., 2:, :]
     height, width = x.shape[-2:]
-    return sums * (_shares_of_three(height, x)[:, None] * _shares_of_three(width, x))
+    return sums / (_places_around(height, x)[:, None] * _places_around(width, x))
 
 
-def _shares_of_three(length: int, like: Tensor) -> Tensor:
-    """For each place of a line, one over the number of places within one of it."""
-    shares = torch.full((length,), 1 / 3, dtype=like.dtype, device=like.device)
-    shares[[0, -1]] = 1 / 2 if length > 1 else 1
-    return shares
+def _places_around(length: int, like: Tensor) -> Tensor:
+    """For each place of a line, how many places there are within one of it, itself included."""
+    places = torch.full((length,), 3, dtype=like.dtype, device=like.device)
+    places[[0, -1]] = 2 if length > 1 else 1
+    return places
 
 
 def without_local_mean(x: Tensor, scale: Tensor | float) -> Tensor:

@@ -29,6 +29,14 @@ def test_the_local_mean_has_the_precision_of_its_input(dtype):
     torch.testing.assert_close(local_mean(x), plain_mean(x.float()).to(dtype), rtol=4 * steps, atol=0)
 
 
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_1_everywhere_has_no_detail(channels, dtype):
+    for height, width in itertools.product(range(1, 5), repeat=2):
+        x = torch.ones(1, channels, height, width, dtype=dtype)
+        assert (without_local_mean(x, 2.0) == 0).all()
+
+
 @pytest.mark.parametrize("channels", [5, NARROW + 1])
 @pytest.mark.parametrize("width", [1, 7, PLACES + 1])
 def test_the_local_mean_is_taken_from_what_was_there(width, channels):
