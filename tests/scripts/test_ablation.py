@@ -67,11 +67,13 @@ def scored(script, load_script, dataset, kadid_root):
 def test_the_documentation_holds_what_was_measured(load_script):
     script = load_script("benchmarks/ablation.py")
     names = ("tid2013-replica", "kadid-conditions")
-    contents = [json.loads((script.RESULTS / name / "ablation.json").read_text()) for name in names]
+    paths = [script.RESULTS / name / "ablation.json" for name in names]
+    contents = [json.loads(path.read_text()) for path in paths if path.is_file()]
     for content in contents:
         assert content["checkpoint_sha256"] == fingerprint(load(content["checkpoint"])[0])
     page = script.PAGE.read_text(encoding="utf-8")
-    assert filled(page, {"ablation": script.table(*contents)}) == page
+    # Figures of a former readout are taken away until the script has been run anew.
+    assert filled(page, {"ablation": script.table(*contents) if contents else ""}) == page
 
 
 def variants(script, a, b):
