@@ -104,6 +104,8 @@ def test_the_committed_results_are_the_present_readouts(load_script, checkpoint,
     module = load_script("docs/readme_tables.py")
     name = stored.result_name(checkpoint, readout)
     for folder, stages in ((module.REPLICA, STAGES), (module.CONDITIONS, ("gdn4",))):
-        if (module.RESULTS / folder).is_dir():
+        path = module.RESULTS / folder / f"{name}.json"
+        # The README shows the study's readout on the replica alone.
+        if (folder, readout) != (module.CONDITIONS, "paper") or path.is_file():
             metric = ours.from_checkpoint(checkpoint, readout, stages if readout == "paper" else ("gdn4",))
-            assert stored.is_of(metric, stored.read(module.RESULTS / folder / f"{name}.json")), folder
+            assert stored.is_of(metric, stored.read(path)), folder
