@@ -2,7 +2,9 @@ import importlib
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,3 +27,22 @@ def load_script(monkeypatch):
     for name, module in list(sys.modules.items()):
         if Path(getattr(module, "__file__", None) or "").parent in folders:
             del sys.modules[name]
+
+
+@pytest.fixture
+def kadid_root(tmp_path):
+    """KADID conditions: two references, four types, three levels; the stronger, the more noise, the lower the score."""
+    random, lines = np.random.default_rng(0), ["reference,distorted,score"]
+    folder = tmp_path / "kadid"
+    folder.mkdir()
+    for reference in ("I01", "I03"):
+        clean = random.integers(60, 196, (32, 32, 3))
+        Image.fromarray(clean.astype(np.uint8)).save(folder / f"{reference}.png")
+        for kind in (1, 2, 5, 12):
+            for level in (1, 2, 3):
+                noisy = clean + random.choice([-1, 1], clean.shape) * (10 * level + kind)
+                name = f"{reference}_{kind:02d}_{level}.png"
+                Image.fromarray(noisy.astype(np.uint8)).save(folder / name)
+                lines.append(f"{reference}.png,{name},{5 - level - kind / 20}")
+    (folder / "pairs.csv").write_text("\n".join(lines))
+    return folder

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from perceptmetric import InputError, PerceptualDistance
 from perceptmetric.benchmarks.agreement import statistics
@@ -15,25 +14,6 @@ from perceptmetric.readout import Default
 from perceptmetric.tables import filled
 
 PAGE = "Before.\n<!-- ablation: written by benchmarks/ablation.py -->\nold\n<!-- end of ablation -->\nAfter.\n"
-
-
-@pytest.fixture
-def kadid_root(tmp_path):
-    """KADID conditions: two references, four types, three levels."""
-    random, lines = np.random.default_rng(0), ["reference,distorted,score"]
-    folder = tmp_path / "kadid"
-    folder.mkdir()
-    for reference in ("I01", "I03"):
-        clean = random.integers(60, 196, (32, 32, 3))
-        Image.fromarray(clean.astype(np.uint8)).save(folder / f"{reference}.png")
-        for kind in (1, 2, 5, 12):
-            for level in (1, 2, 3):
-                noisy = clean + random.choice([-1, 1], clean.shape) * (10 * level + kind)
-                name = f"{reference}_{kind:02d}_{level}.png"
-                Image.fromarray(noisy.astype(np.uint8)).save(folder / name)
-                lines.append(f"{reference}.png,{name},{5 - level - kind / 20}")
-    (folder / "pairs.csv").write_text("\n".join(lines))
-    return folder
 
 
 @pytest.fixture

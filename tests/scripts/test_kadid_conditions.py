@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from perceptmetric import InputError
 from perceptmetric.benchmarks.agreement import evaluation, scoring, statistics
@@ -13,33 +12,14 @@ from perceptmetric.benchmarks.agreement.statistics import srocc
 
 
 @pytest.fixture
-def root(tmp_path):
-    """Two references, four types, three levels: the stronger, the more noise, and the lower the score."""
-    random, lines = np.random.default_rng(0), ["reference,distorted,score"]
-    folder = tmp_path / "set"
-    folder.mkdir()
-    for reference in ("I01", "I03"):
-        clean = random.integers(60, 196, (32, 32, 3))
-        Image.fromarray(clean.astype(np.uint8)).save(folder / f"{reference}.png")
-        for kind in (1, 2, 5, 12):
-            for level in (1, 2, 3):
-                noisy = clean + random.choice([-1, 1], clean.shape) * (10 * level + kind)
-                name = f"{reference}_{kind:02d}_{level}.png"
-                Image.fromarray(noisy.astype(np.uint8)).save(folder / name)
-                lines.append(f"{reference}.png,{name},{5 - level - kind / 20}")
-    (folder / "pairs.csv").write_text("\n".join(lines))
-    return folder
-
-
-@pytest.fixture
-def script(load_script, root, tmp_path, monkeypatch, piq):
+def script(load_script, kadid_root, tmp_path, monkeypatch, piq):
     module = load_script("benchmarks/kadid_conditions.py")
     monkeypatch.setattr(statistics, "RESAMPLES", 20)
     monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(module, "NAMES", ("psnr", "vifp"))  # the images are too small for VIFp
     monkeypatch.setattr(module, "DEFAULT", "reconstruct")
     monkeypatch.setattr(module, "bundled_names", lambda: ["reconstruct"])
-    monkeypatch.setattr("sys.argv", ["kadid_conditions.py", "--root", str(root)])
+    monkeypatch.setattr("sys.argv", ["kadid_conditions.py", "--root", str(kadid_root)])
     return module
 
 
@@ -57,21 +37,21 @@ def scored(script, monkeypatch):
     return names
 
 
-def test_the_types_are_those_of_the_files(script, root):
-    dataset = script.kadid_conditions(root)
+def test_the_types_are_those_of_the_files(script, kadid_root):
+    dataset = script.kadid_conditions(kadid_root)
     assert dataset.name == "KADID conditions"
     assert dataset.kinds == [f"type {kind}" for _ in range(2) for kind in (1, 2, 5, 12) for _ in range(3)]
     even, figures = script.part(dataset, np.arange(24.0), 0)
     assert set(even.kinds) == {"type 2", "type 12"}
     assert figures[:6].tolist() == [3, 4, 5, 9, 10, 11]
-    (root / "I01_blur.png").write_bytes((root / "I01.png").read_bytes())
-    with (root / "pairs.csv").open("a") as table:
+    (kadid_root / "I01_blur.png").write_bytes((kadid_root / "I01.png").read_bytes())
+    with (kadid_root / "pairs.csv").open("a") as table:
         table.write("\nI01.png,I01_blur.png,3\n")
     with pytest.raises(InputError, match=r"found condition 'blur', expected a type and a level such as 05_3"):
-        script.kadid_conditions(root)
+        script.kadid_conditions(kadid_root)
 
 
-def test_everything_is_scored_once_and_the_table_holds_it(script, root, tmp_path, monkeypatch):
+def test_everything_is_scored_once_and_the_table_holds_it(script, kadid_root, tmp_path, monkeypatch):
     assert scored(script, monkeypatch) == ["perceptmetric"] * 4 + ["psnr", "vifp"]
     assert scored(script, monkeypatch) == ["vifp"]  # it may run another time
     folder = tmp_path / "results" / "kadid-conditions"
@@ -81,7 +61,7 @@ def test_everything_is_scored_once_and_the_table_holds_it(script, root, tmp_path
     rows = {cells[1].strip(): cells[2:-1] for cells in (line.split("|") for line in text.splitlines() if "|" in line)}
     labels = {"`untrained`, default", "`untrained`, paper", "`reconstruct`, default", "`reconstruct`, paper", "psnr"}
     assert labels < set(rows)
-    dataset = script.kadid_conditions(root)
+    dataset = script.kadid_conditions(kadid_root)
     distances = script.read_column(dataset, folder, "psnr")
     means = distances.reshape(2, 12).mean(0)
     quality = dataset.quality.reshape(2, 12).mean(0)
