@@ -8,11 +8,13 @@ Emergence of Perceptual Properties by Reconstructing Images", CCN 2025, arXiv 25
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
 
+from perceptmetric.errors import InputError
 from perceptmetric.normalization import DivisiveNormalization, InverseDivisiveNormalization
 
 ENCODER_STAGES = ("gdn1", "conv1", "pool1", "gdn2", "conv2", "pool2", "gdn3", "conv3", "gdn4")
@@ -40,7 +42,9 @@ def stride(stage: str) -> int:
 
 
 class PerceptNet(nn.Sequential):
-    """The encoder, from retina to V1 (36,368 parameters). Each layer is an attribute named after its stage.
+    """The encoder, from retina to V1 (36,368 parameters).
+
+    Each layer is an attribute named after its stage, for hooks and for a look at the weights: `network.encoder.conv3`.
 
     | stage | layer | stands for |
     |---|---|---|
@@ -119,7 +123,7 @@ class Autoencoder(nn.Module):
         >>> network = Autoencoder()
         >>> network(torch.rand(1, 3, 30, 50)).shape
         torch.Size([1, 3, 30, 50])
-        >>> [name for name, _ in network.stages(torch.rand(1, 3, 32, 32))] == list(STAGES)
+        >>> list(network.activations(torch.rand(1, 3, 32, 32))) == list(STAGES)
         True
     """
 
@@ -146,29 +150,67 @@ class Autoencoder(nn.Module):
         image: Tensor = self.decoder(code)
         return image[..., : shape[-2], : shape[-1]]
 
-    def stages(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """The name and the activations (N, C, h, w) of each stage in `STAGES`, each computed when it is asked for.
+    def activations(self, images: Tensor, stages: Sequence[str] = STAGES) -> dict[str, Tensor]:
+        """What each stage makes of the images, by the stage's name.
+
+        With weights that need a gradient, as those of a loaded checkpoint do, the activations have a graph: call it
+        under `torch.no_grad()` to look at them, or `requires_grad_(False)` first.
 
         Args:
-            images: floats (N, 3, H, W) in [0, 1].
+            images: floats (N, 3, H, W) in [0, 1]; `perceptmetric.images.as_batch` makes them of files and arrays.
+            stages: names from `STAGES`, in any order. Nothing behind the last of them is computed.
+
+        Returns:
+            Floats (N, C, h, w) for each of these stages, in the network's order. C is the number of the stage's units;
+            neighbouring places are `stride(stage)` pixels apart.
+
+        Raises:
+            InputError: the images have another shape or are not floats.
+            ValueError: no such stage.
+
+        Examples:
+            >>> import torch
+            >>> from perceptmetric.checkpoints import load
+            >>> network, _ = load("denoise")
+            >>> activations = network.activations(torch.rand(1, 3, 64, 48), ["gdn2", "gdn4"])
+            >>> {stage: tuple(values.shape) for stage, values in activations.items()}
+            {'gdn2': (1, 3, 32, 24), 'gdn4': (1, 128, 16, 12)}
         """
-        activations = images
-        yield STAGES[0], activations
-        for part in (self.encoder, self.decoder):
-            for name, layer in part.named_children():
-                activations = layer(activations)
-                yield name, activations
+        if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+            raise InputError(
+                f"images: found {tuple(images.shape)} of {images.dtype}, expected floats (N, 3, H, W) in [0, 1], as "
+                "perceptmetric.images.as_batch makes them"
+            )
+        last = max(stages, key=_position, default=STAGES[0])
+        values, kept = images, {STAGES[0]: images} if STAGES[0] in stages else {}
+        for stage, layer in self.until(last).named_children():
+            values = layer(values)
+            if stage in stages:
+                kept[stage] = values
+        return kept
 
     def until(self, stage: str) -> nn.Sequential:
         """The layers up to and including a stage, as one module that shares this network's weights.
+
+        This is what takes a model as a module, for example plenoptic or `torch.export`, should be given.
 
         Args:
             stage: one of `STAGES`; up to `input` there is no layer, and images pass unchanged.
 
         Raises:
             ValueError: no such stage.
+
+        Examples:
+            >>> import torch
+            >>> Autoencoder().until("conv2")(torch.rand(1, 3, 64, 48)).shape
+            torch.Size([1, 6, 32, 24])
         """
-        if stage not in STAGES:
-            raise ValueError(f"stage: found {stage!r}, expected one of {', '.join(STAGES)}")
-        layers = [*self.encoder.named_children(), *self.decoder.named_children()]
-        return nn.Sequential(OrderedDict(layers[: STAGES.index(stage)]))
+        layers = chain(self.encoder.named_children(), self.decoder.named_children())
+        return nn.Sequential(OrderedDict(list(layers)[: _position(stage)]))
+
+
+def _position(stage: str) -> int:
+    """How many layers a stage is behind the input."""
+    if stage not in STAGES:
+        raise ValueError(f"stage: found {stage!r}, expected one of {', '.join(STAGES)}")
+    return STAGES.index(stage)

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perceptmetric import Autoencoder, PerceptNet
+from perceptmetric import Autoencoder, InputError, PerceptNet
 from perceptmetric.checkpoints import bundled_names, load
 from perceptmetric.perceptnet import DECODER_STAGES, ENCODER_STAGES, STAGES, stride
 
@@ -26,9 +26,10 @@ def test_stages_have_the_studys_names_in_order():
     assert [name for name, _ in network.decoder.named_children()] == list(DECODER_STAGES)
 
 
-def test_stages_end_in_the_output_and_pass_the_code():
+def test_activations_end_in_the_output_and_pass_the_code():
     network, image = Autoencoder(), torch.rand(2, 3, 20, 24)
-    activations = dict(network.stages(image))
+    activations = network.activations(image)
+    assert list(activations) == list(STAGES)
     assert activations["input"] is image
     torch.testing.assert_close(activations["gdn4"], network.encoder(image))
     torch.testing.assert_close(activations["igdn4"], network(image))
@@ -38,15 +39,40 @@ def test_stages_end_in_the_output_and_pass_the_code():
 def test_until_gives_each_stage_and_shares_the_weights(stage):
     network, image = Autoencoder(), torch.rand(1, 3, 16, 20)
     layers = network.until(stage)
-    activations = dict(network.stages(image))[stage]
+    activations = network.activations(image)[stage]
     torch.testing.assert_close(layers(image), activations)
     assert {id(p) for p in layers.parameters()} <= {id(p) for p in network.parameters()}
     assert activations.shape[-2:] == (16 // stride(stage), 20 // stride(stage))
 
 
+def test_activations_are_computed_up_to_the_last_stage_asked_for():
+    network, image, ran = Autoencoder(), torch.rand(1, 3, 16, 16), []
+    for stage, layer in (*network.encoder.named_children(), *network.decoder.named_children()):
+        layer.register_forward_hook(lambda *_, stage=stage: ran.append(stage))
+    assert list(network.activations(image, ["conv2", "input", "gdn1"])) == ["input", "gdn1", "conv2"]
+    assert ran == ["gdn1", "conv1", "pool1", "gdn2", "conv2"]
+    assert network.activations(image, []) == {}
+
+
+def test_a_hook_on_a_layer_sees_the_activations_of_its_stage():
+    network, image, seen = Autoencoder(), torch.rand(1, 3, 16, 16), []
+    network.encoder.get_submodule("gdn3").register_forward_hook(lambda *arguments: seen.append(arguments[-1]))
+    network(image)
+    torch.testing.assert_close(network.activations(image)["gdn3"], seen[0])
+
+
+@pytest.mark.parametrize("images", [torch.rand(3, 8, 8), torch.rand(1, 1, 8, 8), torch.zeros(1, 3, 8, 8).byte()])
+def test_activations_of_what_is_not_a_batch_of_images_are_an_error(images):
+    with pytest.raises(InputError, match=r"images: found \([\d, ]+\) of torch\.\w+, expected floats \(N, 3, H, W\)"):
+        Autoencoder().activations(images)
+
+
 def test_an_unknown_stage_is_named():
-    with pytest.raises(ValueError, match=r"stage: found 'v1', expected one of input, gdn1"):
-        Autoencoder().until("v1")
+    network, message = Autoencoder(), r"stage: found 'v1', expected one of input, gdn1"
+    with pytest.raises(ValueError, match=message):
+        network.until("v1")
+    with pytest.raises(ValueError, match=message):
+        network.activations(torch.rand(1, 3, 8, 8), ["v1"])
 
 
 @given(height=st.integers(4, 33), width=st.integers(4, 33))

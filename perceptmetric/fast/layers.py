@@ -47,7 +47,7 @@ def run(layers: nn.Sequential, x: Tensor) -> Tensor:
 
 
 def stages(network: Autoencoder, images: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """`network.stages(images)`, to within rounding: each stage is computed when it is asked for.
+    """`network.activations(images)`, to within rounding: each stage is computed when it is asked for.
 
     Args:
         network: an autoencoder.
