@@ -8,12 +8,33 @@ Examples:
     tensor([0.])
 """
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from perceptmetric.errors import InputError
-from perceptmetric.metric import PerceptualDistance, distance
-from perceptmetric.perceptnet import Autoencoder, PerceptNet
+
+if TYPE_CHECKING:
+    from perceptmetric.metric import PerceptualDistance, distance
+    from perceptmetric.perceptnet import Autoencoder, PerceptNet
 
 __version__ = version("perceptmetric")
 
 __all__ = ["Autoencoder", "InputError", "PerceptNet", "PerceptualDistance", "__version__", "distance"]
+
+_MODULES = ("checkpoints", "images", "metric", "normalization", "perceptnet", "readout", "tiles")
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what needs torch when it is first asked for, so that a command's `--help` need not wait for torch."""
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "metric" if name in ("PerceptualDistance", "distance") else "perceptnet"
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

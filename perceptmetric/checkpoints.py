@@ -16,16 +16,16 @@ from safetensors.torch import save as to_safetensors
 from safetensors.torch import save_file
 from torch import Tensor
 
-from perceptmetric import configs, hub
+from perceptmetric import configs, hub, names
 from perceptmetric.ambient import torch_defaults
 from perceptmetric.errors import InputError
 from perceptmetric.files import replacing, write
 from perceptmetric.perceptnet import Autoencoder
 
-DEFAULT = "denoise"
+DEFAULT = names.DEFAULT
 """The checkpoint that `distance` and `PerceptualDistance()` use."""
 
-UNTRAINED = "untrained"
+UNTRAINED = names.UNTRAINED
 """The name of the network before training (random weights of seed 0), with which every table compares."""
 
 WEIGHTS_FILE = "model.safetensors"

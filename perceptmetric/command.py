@@ -9,8 +9,6 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from PIL import Image
-
 from perceptmetric import streams
 from perceptmetric.errors import InputError
 
@@ -40,6 +38,8 @@ def run(program: str, work: Callable[[], int | None]) -> int:
         >>> run("perceptmetric", lambda: None)
         0
     """
+    from PIL import Image  # here, because --help does not get this far
+
     keep_freed_memory()
     streams.prepare()
     try:

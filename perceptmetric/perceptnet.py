@@ -14,12 +14,13 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from perceptmetric import names
 from perceptmetric.errors import InputError
 from perceptmetric.normalization import DivisiveNormalization, InverseDivisiveNormalization
 
-ENCODER_STAGES = ("gdn1", "conv1", "pool1", "gdn2", "conv2", "pool2", "gdn3", "conv3", "gdn4")
-DECODER_STAGES = ("igdn1", "conv4", "igdn2", "up1", "conv5", "igdn3", "up2", "conv6", "igdn4")
-STAGES = ("input", *ENCODER_STAGES, *DECODER_STAGES)
+ENCODER_STAGES = names.ENCODER_STAGES
+DECODER_STAGES = names.DECODER_STAGES
+STAGES = names.STAGES
 """The 19 stages of the autoencoder, from its input to its output; `gdn4` is the encoder's output."""
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perceptmetric import __version__, command
-from perceptmetric.benchmarks.agreement import plot
-from perceptmetric.benchmarks.agreement.evaluation import evaluate
-from perceptmetric.benchmarks.blindspots import strips
-from perceptmetric.benchmarks.blindspots.blindspots_report import blindspots
-from perceptmetric.benchmarks.blindspots.unrounded import rmse_metric
-from perceptmetric.benchmarks.datasets import PUBLISHED, own
-from perceptmetric.benchmarks.datasets.download import obtain
-from perceptmetric.benchmarks.metrics import ours
-from perceptmetric.benchmarks.metrics.peers import NAMES, peers
-from perceptmetric.benchmarks.severity.ordering import SAMPLES, SeverityReport, photographs, severity
-from perceptmetric.benchmarks.speed.speed_report import SpeedReport, benchmark
-from perceptmetric.checkpoints import DEFAULT
+from perceptmetric.benchmarks.metrics.peers import NAMES
 from perceptmetric.errors import InputError
 from perceptmetric.files import write
-from perceptmetric.perceptnet import STAGES
+from perceptmetric.names import DEFAULT, STAGES
+
+# What measures is imported by what is done, not here: --help need not wait for torch.
+if TYPE_CHECKING:
+    from perceptmetric.benchmarks.severity.ordering import SeverityReport
+    from perceptmetric.benchmarks.speed.speed_report import SpeedReport
+
+DATABASES = ("tid2013", "tid2008", "kadid10k", "csiq", "live", "pipal")
+"""The keys of `perceptmetric.benchmarks.datasets.PUBLISHED`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="perceptmetric-bench", description="Benchmarks of image quality metrics.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     kinds = parser.add_subparsers(metavar="BENCHMARK", required=True)
-    for name in (*PUBLISHED, "csv"):
+    for name in (*DATABASES, "csv"):
         text = "your own folder with scores.csv or pairs.csv" if name == "csv" else f"{name} in its published layout"
         command = kinds.add_parser(name, help=text, description=f"Scores {text}.")
         command.add_argument("--root", metavar="DIR", type=Path, required=True, help="the folder of the set")
@@ -76,7 +74,6 @@ def _parser() -> argparse.ArgumentParser:
         "--images",
         metavar="DIR",
         type=Path,
-        default=SAMPLES,
         help="JPEG and PNG files (default: the samples)",
     )
     _metrics(command)
@@ -86,7 +83,6 @@ def _parser() -> argparse.ArgumentParser:
         "--images",
         metavar="DIR",
         type=Path,
-        default=SAMPLES,
         help="JPEG and PNG files of at least 192x192 pixels (default: the samples)",
     )
     _metrics(command)
@@ -113,6 +109,11 @@ def _metrics(command: argparse.ArgumentParser) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
+    from perceptmetric.benchmarks.agreement import plot
+    from perceptmetric.benchmarks.agreement.evaluation import evaluate
+    from perceptmetric.benchmarks.datasets import PUBLISHED, own
+    from perceptmetric.benchmarks.metrics import ours
+
     _check_outputs(options.json, options.csv, options.markdown, options.plot)
     if options.plot:
         plot.require()
@@ -120,6 +121,8 @@ def _score(options: argparse.Namespace) -> None:
         dataset = own(options.root, opinion="DMOS" if options.dmos else "MOS")
     else:
         if options.download:
+            from perceptmetric.benchmarks.datasets.download import obtain
+
             obtain(options.dataset, options.root)
         dataset = PUBLISHED[options.dataset](options.root)
     stages = STAGES if options.layers else (options.stage or "gdn4",)
@@ -134,16 +137,25 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _severity(options: argparse.Namespace) -> None:
+    from perceptmetric.benchmarks.metrics import ours
+    from perceptmetric.benchmarks.severity.ordering import SAMPLES, photographs, severity
+
     _check_outputs(options.json)
-    paths, metric = photographs(options.images), ours.from_checkpoint(options.checkpoint)
+    paths, metric = photographs(options.images or SAMPLES), ours.from_checkpoint(options.checkpoint)
     _finish(severity(paths, metric, options.compare), options.json)
 
 
 def _blindspots(options: argparse.Namespace) -> None:
+    from perceptmetric.benchmarks.blindspots import blindspots_report, strips
+    from perceptmetric.benchmarks.blindspots.unrounded import rmse_metric
+    from perceptmetric.benchmarks.metrics import ours
+    from perceptmetric.benchmarks.metrics.peers import peers
+    from perceptmetric.benchmarks.severity.ordering import SAMPLES, photographs
+
     _check_outputs(options.json, options.markdown, options.pictures)
-    paths, metric = photographs(options.images), ours.from_checkpoint(options.checkpoint)
+    paths, metric = photographs(options.images or SAMPLES), ours.from_checkpoint(options.checkpoint)
     others, not_run = peers(options.compare)
-    report = blindspots(paths, [metric, rmse_metric(), *others], options.search)
+    report = blindspots_report.blindspots(paths, [metric, rmse_metric(), *others], options.search)
     report.not_run.update(not_run)
     print(report.table())
     for path, text in ((options.json, report.json), (options.markdown, report.markdown)):
@@ -154,6 +166,8 @@ def _blindspots(options: argparse.Namespace) -> None:
 
 
 def _speed(options: argparse.Namespace) -> None:
+    from perceptmetric.benchmarks.speed.speed_report import benchmark
+
     _check_outputs(options.json)
     _finish(benchmark(options.compare, options.checkpoint, options.device), options.json)
 

@@ -9,17 +9,20 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perceptmetric import __version__, command, files, streams
-from perceptmetric.checkpoints import DEFAULT
-from perceptmetric.cli import overlay, pairs, printing
-from perceptmetric.cli.measurement import Result, measure
+from perceptmetric.cli import pairs, printing
 from perceptmetric.cli.pairs import Pair
+from perceptmetric.cli.result import Result
 from perceptmetric.cli.resumable import ResumableTable, is_measured
 from perceptmetric.cli.shards import known_rows, merge_shards, shard_path
 from perceptmetric.cli.verdict import Verdict
 from perceptmetric.command import BAD_INPUT
-from perceptmetric.metric import PerceptualDistance
+from perceptmetric.names import DEFAULT
+
+if TYPE_CHECKING:  # --help need not wait for torch
+    from perceptmetric.metric import PerceptualDistance
 
 AHEAD = 8
 """How many further pairs are read while one is measured."""
@@ -123,6 +126,9 @@ def draw_map(reference: str, distorted: str, checkpoint: str, path: str, verdict
         FileNotFoundError: an image does not exist.
         InputError: an image, the checkpoint or the picture's path cannot be used.
     """
+    from perceptmetric.cli import overlay
+    from perceptmetric.metric import PerceptualDistance
+
     overlay.picture_format(path, inputs=(reference, distorted))
     distance_map = PerceptualDistance.from_pretrained(checkpoint).map(reference, distorted)
     overlay.save(distorted, distance_map, path)
@@ -149,6 +155,8 @@ def print_distances(
     Raises:
         InputError: no pair can be found, a checkpoint cannot be used, or the output cannot be written.
     """
+    from perceptmetric.cli.measurement import measure
+
     streams.check_output()
     metrics = _metrics(checkpoints)
     # A program that writes pairs to our input may wait for each distance before it writes the next pair.
@@ -211,6 +219,8 @@ def _fill_shard(todo: list[Pair], checkpoints: list[str], path: Path, verdict: V
 
 
 def _append(table: ResumableTable, todo: Iterable[Pair], verdict: Verdict) -> None:
+    from perceptmetric.cli.measurement import measure
+
     metrics = _metrics(table.checkpoints)
     for result in verdict.watch(measure(_with_progress(todo, sort=True), metrics, ahead=AHEAD)):
         table.append(result)
@@ -226,6 +236,8 @@ def _limit(text: str) -> float:
 
 def _metrics(checkpoints: Sequence[str]) -> list[PerceptualDistance]:
     """The metric of each checkpoint; one that is named twice is loaded once."""
+    from perceptmetric.metric import PerceptualDistance
+
     loaded = {checkpoint: PerceptualDistance.from_pretrained(checkpoint) for checkpoint in dict.fromkeys(checkpoints)}
     return [loaded[checkpoint] for checkpoint in checkpoints]
 

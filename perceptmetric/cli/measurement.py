@@ -12,35 +12,13 @@ import torch
 
 from perceptmetric.ahead import read_ahead
 from perceptmetric.cli.pairs import Pair
+from perceptmetric.cli.result import Result
 from perceptmetric.errors import InputError
 from perceptmetric.images import as_pixels
 from perceptmetric.metric import PerceptualDistance
 
 DECODERS = 4
 """Threads that decode images; decoding an image can take as long as encoding it."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """The distances of one pair, or why it could not be measured.
-
-    Args:
-        reference: path of the reference.
-        distorted: path of the distorted image.
-        distances: one number for each metric, in the order of the metrics; none if the pair could not be measured.
-        problem: why the pair could not be measured, in one line that names the file; None if it was.
-
-    Examples:
-        >>> Result("cat.png", "cat.jpg", (0.5,)).distances
-        (0.5,)
-        >>> Result("cat.png", "dog.jpg", problem="dog.jpg: no such file").distances
-        ()
-    """
-
-    reference: str
-    distorted: str
-    distances: tuple[float, ...] = ()
-    problem: str | None = None
 
 
 @torch.inference_mode()

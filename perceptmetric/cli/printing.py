@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 
-from perceptmetric.cli.measurement import Result
+from perceptmetric.cli.result import Result
 from perceptmetric.streams import printing
 
 

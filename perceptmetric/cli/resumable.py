@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 
 from perceptmetric import files
-from perceptmetric.cli.measurement import Result
 from perceptmetric.cli.pairs import Pair
+from perceptmetric.cli.result import Result
 from perceptmetric.errors import InputError
 
 

@@ -86,7 +86,7 @@ def merge_shards(path: Path, ranks: int, pairs: Sequence[Pair], checkpoints: Seq
 
     Examples:
         >>> import tempfile
-        >>> from perceptmetric.cli.measurement import Result
+        >>> from perceptmetric.cli.result import Result
         >>> from perceptmetric.cli.resumable import ResumableTable
         >>> path = Path(tempfile.mkdtemp()) / "distances.csv"
         >>> pairs = [("a.png", "0.png"), ("a.png", "1.png")]

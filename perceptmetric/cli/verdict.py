@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from perceptmetric.cli.measurement import Result
+from perceptmetric.cli.result import Result
 from perceptmetric.command import BAD_INPUT
 from perceptmetric.streams import say
 

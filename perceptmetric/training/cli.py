@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from perceptmetric import command
-from perceptmetric.training import publish, sweep
-from perceptmetric.training.processes import joined
-from perceptmetric.training.recipe import read_recipe
-from perceptmetric.training.trainer import DivergedError, Trainer
+from perceptmetric.training.failures import DivergedError, SweepError
 
-SUBCOMMANDS = {"sweep": sweep.main, "publish": publish.main}
+# What trains is imported by what is done, not here: --help need not wait for torch.
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=f"Subcommands: {', '.join(SUBCOMMANDS)}; see perceptmetric-train SUBCOMMAND --help.",
     )
     parser.add_argument("recipe", metavar="RECIPE.toml", type=Path, help="such as training/recipes/reconstruct.toml")
-    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder tree of JPEG, PNG photographs")
+    _add_data(parser)
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -43,11 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", metavar="N", type=int, help="instead of the recipe's seed")
     options = parser.parse_args(arguments)
-    try:
-        return command.run(parser.prog, lambda: train(options.recipe, options.data, options.out, options.seed))
-    except DivergedError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+    return _run(parser.prog, lambda: train(options.recipe, options.data, options.out, options.seed))
 
 
 def train(recipe: Path, data: Path, out: Path, seed: int | None) -> None:
@@ -64,5 +58,72 @@ def train(recipe: Path, data: Path, out: Path, seed: int | None) -> None:
         InputError: the recipe, the photographs or `out` cannot be used.
         DivergedError: a loss is not finite.
     """
+    from perceptmetric.training.processes import joined
+    from perceptmetric.training.recipe import read_recipe
+    from perceptmetric.training.trainer import Trainer
+
     with joined() as (processes, device):
         Trainer(read_recipe(recipe, seed), data, out, device, processes, recipe_name=recipe.stem).run()
+
+
+def _sweep(arguments: Sequence[str]) -> int:
+    """Runs `perceptmetric-train sweep`, whose work is in `perceptmetric.training.sweep`."""
+    parser = argparse.ArgumentParser(
+        prog="perceptmetric-train sweep",
+        description="Train many recipes and seeds side by side; start again to go on.",
+    )
+    parser.add_argument("recipes", metavar="RECIPE.toml", nargs="+", type=Path)
+    _add_data(parser)
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="for NAME-seedN/ and sweep.csv")
+    parser.add_argument("--seeds", metavar="N", type=_positive, default=1, help="seeds 0 to N - 1 of each recipe")
+    parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="runs at a time (default: %(default)s)")
+    options = parser.parse_args(arguments)
+
+    def work() -> None:
+        from perceptmetric.training.sweep import plan, run_all
+
+        run_all(plan(options.recipes, options.seeds, options.out), options.data, options.out, options.jobs)
+
+    return _run(parser.prog, work)
+
+
+def _publish(arguments: Sequence[str]) -> int:
+    """Runs `perceptmetric-train publish`, whose work is in `perceptmetric.training.publish`."""
+    parser = argparse.ArgumentParser(
+        prog="perceptmetric-train publish",
+        description="Push checkpoints to OWNER/perceptmetric-NAME on the Hub.",
+    )
+    parser.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a checkpoint, called NAME")
+    parser.add_argument("--owner", required=True, help="user or organisation on the Hub")
+    parser.add_argument("--private", action="store_const", const=True, help="make new repositories private")
+    options = parser.parse_args(arguments)
+
+    def work() -> None:
+        from perceptmetric.training.publish import push_all
+
+        for address in push_all(options.folders, options.owner, private=options.private):
+            print(address)
+
+    return _run(parser.prog, work)
+
+
+SUBCOMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"sweep": _sweep, "publish": _publish}
+
+
+def _run(program: str, work: Callable[[], None]) -> int:
+    try:
+        return command.run(program, work)
+    except (DivergedError, SweepError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 1
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder tree of JPEG, PNG photographs")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"found {number}, expected at least 1")
+    return number

@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from perceptmetric import command
 from perceptmetric.errors import InputError
 from perceptmetric.metric import PerceptualDistance
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Runs `perceptmetric-train publish FOLDERS... --owner OWNER`.
-
-    Args:
-        arguments: what follows `publish` on the command line.
-
-    Returns:
-        The exit code, as `command.run` gives it.
-    """
-    parser = argparse.ArgumentParser(
-        prog="perceptmetric-train publish",
-        description="Push checkpoints to OWNER/perceptmetric-NAME on the Hub.",
-    )
-    parser.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a checkpoint, called NAME")
-    parser.add_argument("--owner", required=True, help="user or organisation on the Hub")
-    parser.add_argument("--private", action="store_const", const=True, help="make new repositories private")
-    options = parser.parse_args(arguments)
-
-    def work() -> None:
-        for address in push_all(options.folders, options.owner, private=options.private):
-            print(address)
-
-    return command.run(parser.prog, work)
 
 
 def push_all(folders: Sequence[Path], owner: str, *, private: bool | None = None) -> Iterator[str]:

@@ -6,7 +6,6 @@ continues its interrupted runs and skips the finished ones.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -16,19 +15,15 @@ from pathlib import Path
 
 from huggingface_hub.utils import tqdm
 
-from perceptmetric import command
 from perceptmetric.errors import InputError
 from perceptmetric.tables import write_rows
 from perceptmetric.training.data import find_photographs
+from perceptmetric.training.failures import SweepError
 from perceptmetric.training.recipe import Recipe, read_recipe
 from perceptmetric.training.trainer import is_finished, read_curve
 
 TABLE_FILE = "sweep.csv"
 POLL_SECONDS = 0.5
-
-
-class SweepError(RuntimeError):
-    """Some runs of a sweep failed; the message names their logs."""
 
 
 @dataclass(frozen=True)
@@ -68,35 +63,6 @@ class Run:
         environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
         with self.log.open("ab") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)  # noqa: S603
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Runs `perceptmetric-train sweep`.
-
-    Args:
-        arguments: what follows `sweep` on the command line.
-
-    Returns:
-        The exit code: 1 if runs failed, else as `command.run` gives it.
-    """
-    parser = argparse.ArgumentParser(
-        prog="perceptmetric-train sweep",
-        description="Train many recipes and seeds side by side; start again to go on.",
-    )
-    parser.add_argument("recipes", metavar="RECIPE.toml", nargs="+", type=Path)
-    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder tree of JPEG, PNG photographs")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help=f"for NAME-seedN/ and {TABLE_FILE}")
-    parser.add_argument("--seeds", metavar="N", type=_positive, default=1, help="seeds 0 to N - 1 of each recipe")
-    parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="runs at a time (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    try:
-        return command.run(
-            parser.prog,
-            lambda: run_all(plan(options.recipes, options.seeds, options.out), options.data, options.out, options.jobs),
-        )
-    except SweepError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
 
 
 def plan(recipes: list[Path], seeds: int, out: Path) -> list[Run]:
@@ -191,10 +157,3 @@ def _row(run: Run) -> dict[str, str | int]:
         else "",
         "skipped": int(curve[-1]["skipped"]) if curve else "",
     }
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"found {number}, expected at least 1")
-    return number

@@ -28,6 +28,7 @@ from perceptmetric.readout import natural_statistics
 from perceptmetric.tables import write_rows
 from perceptmetric.training import progress
 from perceptmetric.training.data import Batch, Batches, central_squares, find_photographs, one_line, split
+from perceptmetric.training.failures import DivergedError
 from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.processes import Processes
 from perceptmetric.training.progress import Progress
@@ -40,10 +41,6 @@ ALONE = Processes()
 VALIDATION_BATCH = 10
 NATURAL_PHOTOGRAPHS = 100
 """The statistics that the default readout needs are measured on so many photographs, the first by path."""
-
-
-class DivergedError(RuntimeError):
-    """The loss is no longer a finite number; the message names the step, the photographs and what to lower."""
 
 
 class Trainer:

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from perceptmetric.benchmarks.blindspots.blindspots_report import blindspots
-from perceptmetric.benchmarks.cli import main
+from perceptmetric.benchmarks.cli import DATABASES, main
+from perceptmetric.benchmarks.datasets import PUBLISHED
 from perceptmetric.perceptnet import STAGES
 
 
@@ -69,7 +70,9 @@ def test_severity_runs_at_once_on_the_samples(tmp_path, capsys):
 def test_blindspots_writes_everything_with_a_progress_bar(samples, tmp_path, monkeypatch, capfd):
     (tmp_path / "photographs").mkdir()
     shutil.copy(samples / "cat.png", tmp_path / "photographs")
-    monkeypatch.setattr("perceptmetric.benchmarks.cli.blindspots", partial(blindspots, side=32, steps=2))
+    monkeypatch.setattr(
+        "perceptmetric.benchmarks.blindspots.blindspots_report.blindspots", partial(blindspots, side=32, steps=2)
+    )
     files = {name: tmp_path / f"results.{name}" for name in ("json", "markdown")}
     outputs = [word for name, path in files.items() for word in (f"--{name}", str(path))]
     outputs += ["--search", "--pictures", str(tmp_path / "pictures"), "--compare", "torch:dist", "torch:nonesuch"]
@@ -149,3 +152,7 @@ def test_ctrl_c_stops_at_once_and_says_what_was_done(tid2013_root):
         r"(\d+) of 3000 pairs were scored; finished: none; no file was written", line.split(": ", 3)[3]
     )
     assert int(scored[1]) < 300
+
+
+def test_the_command_knows_every_database():
+    assert tuple(PUBLISHED) == DATABASES

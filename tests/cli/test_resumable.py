@@ -15,7 +15,7 @@ from PIL import Image
 
 from perceptmetric import InputError
 from perceptmetric.cli.main import main
-from perceptmetric.cli.measurement import Result
+from perceptmetric.cli.result import Result
 from perceptmetric.cli.resumable import ResumableTable, read_lines, read_table
 from perceptmetric.cli.shards import shard_path
 

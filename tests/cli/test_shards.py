@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from perceptmetric.cli.main import main
-from perceptmetric.cli.measurement import Result
+from perceptmetric.cli.result import Result
 from perceptmetric.cli.resumable import ResumableTable, read_lines, read_table
 from perceptmetric.cli.shards import known_rows, merge_shards, shard_path
 

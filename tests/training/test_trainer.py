@@ -20,10 +20,11 @@ from perceptmetric.training import data as data_module
 from perceptmetric.training import recipe as recipe_module
 from perceptmetric.training import trainer as trainer_module
 from perceptmetric.training.data import Batches
+from perceptmetric.training.failures import DivergedError
 from perceptmetric.training.objectives import Deblur, Denoise, Reconstruct, Sparse
 from perceptmetric.training.processes import Processes
 from perceptmetric.training.recipe import Recipe
-from perceptmetric.training.trainer import DivergedError, Trainer, learning_rate
+from perceptmetric.training.trainer import Trainer, learning_rate
 
 CPU = torch.device("cpu")
 OBJECTIVES = [Reconstruct(), Denoise(0.1), Deblur(1.0), Sparse(0.01)]

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
 
 from perceptmetric.errors import InputError
 
@@ -98,7 +98,7 @@ def agreement(
     fitted = None if curve is None else curve(-distances)
     return Agreement(
         srocc=srocc(-distances, quality),
-        krocc=float(stats.kendalltau(-distances, quality).statistic),
+        krocc=float(scipy.stats.kendalltau(-distances, quality).statistic),
         plcc=_pearson(-distances, quality),
         plcc_logistic=None if fitted is None else _pearson(fitted, quality),
         rmse=None if fitted is None else float(np.sqrt(np.mean((fitted - quality) ** 2))),
@@ -145,7 +145,7 @@ def srocc(x: Floats, y: Floats) -> float:
         >>> srocc(np.array([1.0, 2.0, 3.0]), np.array([1.0, 4.0, 9.0]))
         1.0
     """
-    return _pearson(stats.rankdata(x), stats.rankdata(y))
+    return _pearson(scipy.stats.rankdata(x), scipy.stats.rankdata(y))
 
 
 def resampled(distances: Floats, quality: Floats, references: Sequence[str]) -> Floats:
@@ -197,7 +197,7 @@ class Logistic:
     def __call__(self, x: Floats) -> Floats:
         """The curve at `x`, of the same shape."""
         steps = (x - self.centre) / abs(self.width)
-        return np.asarray(self.bottom + (self.top - self.bottom) * special.expit(steps))
+        return np.asarray(self.bottom + (self.top - self.bottom) * scipy.special.expit(steps))
 
 
 def fit(x: Floats, quality: Floats) -> Logistic | None:
@@ -223,7 +223,7 @@ def fit(x: Floats, quality: Floats) -> Logistic | None:
         return Logistic(*parameters)(standardised) - quality
 
     start = np.array([quality.max(), quality.min(), 0.0, 1.0])
-    solution = optimize.least_squares(errors, start, method="lm", max_nfev=EVALUATIONS)
+    solution = scipy.optimize.least_squares(errors, start, method="lm", max_nfev=EVALUATIONS)
     if not solution.success or not np.isfinite(solution.x).all() or solution.x[3] == 0:
         return None
     top, bottom, middle, width = map(float, solution.x)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import io
 
 from perceptmetric.benchmarks.datasets.dataset import Dataset, Pair, checked, number
 from perceptmetric.benchmarks.datasets.folder import present, reading
@@ -58,7 +58,7 @@ def read(root: Path) -> Dataset:
 def _variable(path: Path, name: str) -> NDArray[np.generic]:
     """One variable of a MATLAB file, which must hold `IMAGES` values."""
     with reading(path, "a MATLAB file that scipy can read"):
-        content = io.loadmat(present(path, SOURCE), variable_names=[name])
+        content = scipy.io.loadmat(present(path, SOURCE), variable_names=[name])
     if name not in content:
         raise InputError(f"{path}: found no variable {name!r}")
     values: NDArray[np.generic] = np.asarray(content[name]).ravel()

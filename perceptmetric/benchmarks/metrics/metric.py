@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from perceptmetric.errors import InputError
 
-Compare = Callable[[Tensor], Sequence[float]]
+if TYPE_CHECKING:  # the command's --help need not wait for torch
+    from torch import Tensor
+
+Compare = Callable[["Tensor"], Sequence[float]]
 """From a distorted image to its distances from one reference, one for each stage."""
 
-Measure = Callable[[Tensor], Any]
+Measure = Callable[["Tensor"], Any]
 """From a distorted image to its distance from one reference: a tensor of one value with a gradient, or a number."""
 
 

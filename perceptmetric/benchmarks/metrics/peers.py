@@ -6,13 +6,14 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from perceptmetric.benchmarks.metrics import torchvision_shim
 from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric, MetricError
 from perceptmetric.errors import InputError
+
+if TYPE_CHECKING:  # the command's --help need not wait for torch
+    from torch import Tensor
 
 HAND_MADE = {
     "psnr": "psnr",

@@ -11,8 +11,6 @@ import importlib
 import sys
 from types import ModuleType
 
-from torch import nn
-
 from perceptmetric.benchmarks.metrics.metric import MetricError
 
 # A failed import of torchvision leaves parts of itself behind.
@@ -62,6 +60,8 @@ def why_missing() -> str:
 
 
 def _stand_ins() -> dict[str, ModuleType]:
+    from torch import nn
+
     torchvision, models, inception = modules = [ModuleType(name) for name in TORCHVISION]
     torchvision.models = models  # type: ignore[attr-defined]
     models.inception = inception  # type: ignore[attr-defined]

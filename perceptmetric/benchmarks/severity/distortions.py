@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image, features
-from scipy import ndimage
 
 Pixels = NDArray[np.float64]
 """(H, W, 3) floats from 0 to 255."""
@@ -91,7 +91,7 @@ def _impulse_noise(image: Pixels, share: float) -> Pixels:
 
 
 def _blur(image: Pixels, sigma: float) -> Pixels:
-    return np.asarray(ndimage.gaussian_filter(image, (sigma, sigma, 0)))
+    return np.asarray(scipy.ndimage.gaussian_filter(image, (sigma, sigma, 0)))
 
 
 def _pixelation(image: Pixels, side: float) -> Pixels:
@@ -133,5 +133,5 @@ def _saturation(image: Pixels, share: float) -> Pixels:
 def _chromatic_aberration(image: Pixels, pixels: float) -> Pixels:
     shifted = image.copy()
     for channel, sign in ((0, 0.5), (2, -0.5)):
-        shifted[..., channel] = ndimage.shift(image[..., channel], (0, sign * pixels), order=1, mode="nearest")
+        shifted[..., channel] = scipy.ndimage.shift(image[..., channel], (0, sign * pixels), order=1, mode="nearest")
     return shifted

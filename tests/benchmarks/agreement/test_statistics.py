@@ -139,8 +139,10 @@ def test_equal_metrics_do_not_differ():
 
 
 def test_a_fit_that_does_not_converge_is_none(monkeypatch):
-    least_squares = statistics.optimize.least_squares
-    monkeypatch.setattr(statistics.optimize, "least_squares", lambda *a, **k: least_squares(*a, **{**k, "max_nfev": 1}))
+    least_squares = statistics.scipy.optimize.least_squares
+    monkeypatch.setattr(
+        statistics.scipy.optimize, "least_squares", lambda *a, **k: least_squares(*a, **{**k, "max_nfev": 1})
+    )
     measured = agreement(np.arange(9.0), np.arange(9.0), list("abcdefghi"))
     assert measured.plcc_logistic is None
     assert measured.rmse is None
