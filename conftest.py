@@ -15,7 +15,8 @@ _NEEDS = {
 }
 collect_ignore = [module for module, package in _NEEDS.items() if find_spec(package) is None]
 
-_FIXTURES = {"piq", "matplotlib", "imagecodecs"}  # in tests/conftest.py; each skips where its package is missing
+# In tests/conftest.py; each skips where its package is missing.
+_FIXTURES = {"piq", "matplotlib", "imagecodecs", "bjontegaard", "colour", "cvvdp", "flip", "ssimulacra2", "stlpips"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses

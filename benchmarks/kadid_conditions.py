@@ -27,7 +27,7 @@ from perceptmetric.benchmarks.agreement.conditions import condition_row, conditi
 from perceptmetric.benchmarks.agreement.report import Row, against, interval
 from perceptmetric.benchmarks.agreement.statistics import Floats, srocc
 from perceptmetric.benchmarks.datasets import Dataset, own
-from perceptmetric.benchmarks.metrics.peers import NAMES
+from perceptmetric.benchmarks.metrics.peers import FROM_PIQ as NAMES
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names
 from perceptmetric.errors import InputError
 from perceptmetric.files import write

@@ -25,7 +25,7 @@ from perceptmetric.benchmarks.agreement import plot
 from perceptmetric.benchmarks.agreement.report import Report, Row, against, interval, row
 from perceptmetric.benchmarks.datasets import Dataset, tid2013
 from perceptmetric.benchmarks.metrics.metric import Origin
-from perceptmetric.benchmarks.metrics.peers import NAMES
+from perceptmetric.benchmarks.metrics.peers import FROM_PIQ as NAMES
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names
 from perceptmetric.files import write
 from perceptmetric.perceptnet import STAGES

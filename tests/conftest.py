@@ -47,6 +47,23 @@ def piq() -> None:
         pytest.skip("piq is not installed")
 
 
+def _skipping_without(package: str) -> object:
+    @pytest.fixture
+    def fixture() -> None:
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+    return fixture
+
+
+bjontegaard = _skipping_without("bjontegaard")
+colour = _skipping_without("colour")
+cvvdp = _skipping_without("pycvvdp")
+flip = _skipping_without("flip_evaluator")
+ssimulacra2 = _skipping_without("ssimulacra2")
+stlpips = _skipping_without("stlpips_pytorch")
+
+
 @pytest.fixture
 def matplotlib() -> None:
     """Skips where the extra is not installed."""

@@ -1,4 +1,4 @@
-"""The metrics that others use, on the same pairs: those of PIQ, and any function of your own."""
+"""The metrics that others use, on the same pairs: those of PIQ, those of packages of their own, and your functions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,19 @@ DEEP = {"lpips": "LPIPS", "dists": "DISTS"}
 DISTANCES = {"gmsd", "ms-gmsd", "mdsi", "lpips", "dists"}
 """Metrics whose larger values are worse. The others are similarities, and their negative serves as the distance."""
 
-NAMES = (*HAND_MADE, *DEEP)
+FROM_PIQ = (*HAND_MADE, *DEEP)
+"""Those that come from PIQ."""
+
+PACKAGES = {
+    "ciede2000": ("ciede2000", "mean_difference"),
+    "cvvdp": ("colorvideovdp", "lost_quality"),
+    "flip": ("flip", "mean_flip"),
+    "ssimulacra2": ("ssimulacra", "negative_score"),
+    "st-lpips": ("shift_tolerant", "shift_tolerant_lpips"),
+}
+"""Those that come each from a package of its own, and the module here and its function that give it."""
+
+NAMES = (*FROM_PIQ, *PACKAGES)
 """All of them, by the names that `peer` takes."""
 
 
@@ -68,7 +80,24 @@ def peer(name: str) -> Metric:
         return _hand_made(name)
     if name in DEEP:
         return _pairwise(name, _deep(name), sign=1)
+    if name in PACKAGES:
+        return packaged(name)
     raise InputError(f"{name}: no such metric, expected one of {', '.join(NAMES)}, or package.module:callable")
+
+
+def packaged(name: str) -> Metric:
+    """One of `PACKAGES`, at its package's own settings.
+
+    Raises:
+        MetricError: the package is not installed.
+
+    Examples:
+        >>> packaged("flip").name  # doctest: +SKIP
+        'flip'
+    """
+    module, function = PACKAGES[name]
+    built: Metric = getattr(importlib.import_module(f"perceptmetric.benchmarks.metrics.{module}"), function)()
+    return built
 
 
 def peers(names: Sequence[str]) -> tuple[list[Metric], dict[str, str]]:

@@ -1,20 +1,29 @@
-"""Imports PIQ where torchvision is missing or broken.
+"""Imports packages that ask for torchvision where it is missing or broken.
 
-PIQ imports torchvision for its deep metrics and FID only, and needs five names of it at import. Where torchvision
-cannot be imported (it is not installed, or does not fit the installed torch), empty stand-ins for these names take its
-place while PIQ is imported, and are removed afterwards.
+PIQ needs five names of torchvision at import, for its deep metrics and FID only; ColorVideoVDP needs two, one for
+variants that are not used here and `GaussianBlur`, for which `gaussian_blur.py` makes up. Where torchvision cannot be
+imported (it is not installed, or does not fit the installed torch), stand-ins for these names take its place while a
+package is imported, and are removed afterwards.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
-from perceptmetric.benchmarks.metrics.metric import MetricError
+from perceptmetric.benchmarks.metrics.packages import package
 
 # A failed import of torchvision leaves parts of itself behind.
-TORCHVISION = ("torchvision", "torchvision.models", "torchvision.models.inception")
+TORCHVISION = (
+    "torchvision",
+    "torchvision.models",
+    "torchvision.models.inception",
+    "torchvision.ops",
+    "torchvision.transforms",
+)
 
 
 def import_piq() -> ModuleType:
@@ -29,15 +38,25 @@ def import_piq() -> ModuleType:
     """
     if "piq" in sys.modules:
         return sys.modules["piq"]
-    stand_ins = _stand_ins() if why_missing() else {}
-    before = {name: sys.modules[name] for name in stand_ins if name in sys.modules}
-    sys.modules.update(stand_ins)
+    with stand_ins():
+        return package("piq", "peers")
+
+
+@contextmanager
+def stand_ins() -> Iterator[None]:
+    """Within it `import torchvision` gives the stand-ins, unless torchvision itself can be imported.
+
+    Examples:
+        >>> with stand_ins():
+        ...     from torchvision.transforms import GaussianBlur
+    """
+    modules = _stand_ins() if why_missing() else {}
+    before = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(modules)
     try:
-        return importlib.import_module("piq")
-    except ImportError as error:
-        raise MetricError(f"piq cannot be imported ({error}); pip install 'perceptmetric[peers]'") from error
+        yield
     finally:
-        for name in stand_ins:
+        for name in modules:
             del sys.modules[name]
         sys.modules.update(before)
 
@@ -62,10 +81,15 @@ def why_missing() -> str:
 def _stand_ins() -> dict[str, ModuleType]:
     from torch import nn
 
-    torchvision, models, inception = modules = [ModuleType(name) for name in TORCHVISION]
-    torchvision.models = models  # type: ignore[attr-defined]
+    from perceptmetric.benchmarks.metrics.gaussian_blur import GaussianBlur
+
+    torchvision, models, inception, ops, transforms = modules = [ModuleType(name) for name in TORCHVISION]
+    for name, module in (("models", models), ("ops", ops), ("transforms", transforms)):
+        setattr(torchvision, name, module)
     models.inception = inception  # type: ignore[attr-defined]
     models.vgg16 = models.vgg19 = None  # type: ignore[attr-defined]
     for letter in "ACE":
         setattr(inception, f"Inception{letter}", type(f"Inception{letter}", (nn.Module,), {}))
+    ops.MLP = nn.Module  # type: ignore[attr-defined]
+    transforms.GaussianBlur = GaussianBlur  # type: ignore[attr-defined]
     return dict(zip(TORCHVISION, modules, strict=True))

@@ -10,7 +10,7 @@ from PIL import Image
 from perceptmetric import InputError
 from perceptmetric.benchmarks.metrics import torchvision_shim
 from perceptmetric.benchmarks.metrics.metric import MetricError
-from perceptmetric.benchmarks.metrics.peers import DEEP, HAND_MADE, NAMES, peer, peers
+from perceptmetric.benchmarks.metrics.peers import DEEP, HAND_MADE, NAMES, PACKAGES, peer, peers
 from perceptmetric.images import as_batch
 
 
@@ -125,5 +125,25 @@ def test_metrics_that_cannot_run_are_reported_and_unknown_names_refused(own):
         peers(["psnr", "psnrr"])
 
 
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [
+        ("ciede2000", "colour", "colour"),
+        ("cvvdp", "pycvvdp", "cvvdp"),
+        ("flip", "flip_evaluator", "flip"),
+        ("ssimulacra2", "ssimulacra2", "ssimulacra2"),
+        ("st-lpips", "stlpips_pytorch", "stlpips"),
+    ],
+)
+def test_a_missing_package_is_one_line_that_names_the_extra(name, module, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)  # an import of it raises ImportError
+    ready, not_run = peers([name])
+    assert not ready
+    assert not_run[name].startswith(f"{module} cannot be imported (")
+    assert not_run[name].endswith(f"; pip install 'perceptmetric[{extra}]'")
+    assert "\n" not in not_run[name]
+    assert name in PACKAGES
+
+
 def test_names_are_those_of_the_documentation():
-    assert len(NAMES) == 14
+    assert len(NAMES) == 19

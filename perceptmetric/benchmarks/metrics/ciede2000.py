@@ -1,0 +1,52 @@
+"""The mean CIEDE2000 colour difference, pixel by pixel, from the package `colour-science`.
+
+Source: CIE 142-2001; Sharma, Wu, Dalal: The CIEDE2000 color-difference formula. Color Research and Application 30(1),
+2005.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric
+from perceptmetric.benchmarks.metrics.packages import package
+
+NAME = "ciede2000"
+
+
+def mean_difference() -> Metric:
+    """The mean over all pixels of CIEDE2000 between sRGB images; 1 is about a just noticeable difference of patches.
+
+    Raises:
+        MetricError: the package is not installed.
+
+    Examples:
+        >>> import torch
+        >>> image = torch.rand(1, 3, 8, 8)
+        >>> mean_difference().against(image)(image)  # doctest: +SKIP
+        [0.0]
+    """
+    colour = package("colour", "colour")
+
+    def measure(reference: Tensor) -> Measure:
+        first = _lab(colour, reference)
+        return lambda distorted: float(
+            np.mean(colour.delta_E(first, _lab(colour, distorted), method="CIE 2000"), dtype=np.float64)
+        )
+
+    def against(reference: Tensor) -> Compare:
+        value = measure(reference)
+        return lambda distorted: [value(distorted)]
+
+    return Metric(NAME, ("",), against, measure=measure)
+
+
+def _lab(colour: ModuleType, image: Tensor) -> NDArray[np.float64]:
+    """From sRGB (1, 3, H, W) in [0, 1] to CIE L*a*b* (H, W, 3) under D65, which is sRGB's white."""
+    pixels = image[0].detach().cpu().double().permute(1, 2, 0).numpy()
+    lab: NDArray[np.float64] = colour.XYZ_to_Lab(colour.sRGB_to_XYZ(pixels))
+    return lab

@@ -1,0 +1,54 @@
+"""FLIP, a metric of the difference one sees when two renderings alternate, from the package `flip-evaluator`.
+
+Source: Andersson, Nilsson, Akenine-Moller, Oskarsson, Astrom, Fairchild: FLIP: A Difference Evaluator for Alternating
+Images. Proc. ACM Comput. Graph. Interact. Tech. 3(2), 2020.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric
+from perceptmetric.benchmarks.metrics.packages import package
+
+NAME = "flip"
+
+
+def mean_flip(pixels_per_degree: float | None = None) -> Metric:
+    """The mean of FLIP's error map, from 0 to 1; low dynamic range, sRGB in [0, 1].
+
+    Args:
+        pixels_per_degree: of what is looked at; FLIP's own 67, a 4K screen of 0.7 m width at 0.7 m, if None.
+
+    Raises:
+        MetricError: the package is not installed.
+
+    Examples:
+        >>> import torch
+        >>> image = torch.rand(1, 3, 32, 32)
+        >>> mean_flip().against(image)(image)  # doctest: +SKIP
+        [0.0]
+    """
+    evaluate: Any = package("flip_evaluator", NAME).evaluate
+    settings = {} if pixels_per_degree is None else {"ppd": float(pixels_per_degree)}
+
+    def measure(reference: Tensor) -> Measure:
+        first = _pixels(reference)
+        return lambda distorted: float(
+            evaluate(first, _pixels(distorted), "LDR", applyMagma=False, parameters=dict(settings))[1]
+        )
+
+    def against(reference: Tensor) -> Compare:
+        value = measure(reference)
+        return lambda distorted: [value(distorted)]
+
+    return Metric(NAME, ("",), against, measure=measure)
+
+
+def _pixels(image: Tensor) -> NDArray[np.float32]:
+    """From (1, 3, H, W) to (H, W, 3)."""
+    return np.ascontiguousarray(image[0].detach().cpu().permute(1, 2, 0).numpy(), dtype=np.float32)

@@ -1,0 +1,54 @@
+import sys
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from perceptmetric.benchmarks.metrics.colorvideovdp import BEST, DISPLAY, lost_quality
+from perceptmetric.benchmarks.metrics.gaussian_blur import GaussianBlur
+from perceptmetric.images import as_batch
+
+
+@pytest.fixture
+def pair(samples):
+    return [as_batch(samples / name)[..., 64:128, 96:160] for name in ("cat.png", "cat-jpeg.jpg")]
+
+
+def test_the_stand_in_for_torchvisions_blur_is_a_gaussian_over_mirrored_borders():
+    image = np.random.default_rng(0).random((2, 3, 20, 24))
+    expected = ndimage.gaussian_filter(image, 3, mode="mirror", radius=6, axes=(2, 3))
+    np.testing.assert_allclose(GaussianBlur(13, 3)(torch.from_numpy(image)), expected, atol=1e-7)
+
+
+@pytest.mark.usefixtures("cvvdp")
+def test_it_is_the_packages_own_number(pair):
+    """As its examples call it: 8 bits of sRGB, (H, W, 3), on its default display."""
+    path = list(sys.path)
+    distance = float(lost_quality().measure(pair[0])(pair[1]))
+    assert sys.path == path
+    import pycvvdp
+
+    reference, distorted = ((image[0] * 255).round().byte().permute(1, 2, 0).numpy() for image in pair)
+    model = pycvvdp.cvvdp(display_name="standard_4k", quiet=True, device=torch.device("cpu"))
+    quality, _ = model.predict(distorted, reference, dim_order="HWC")
+    assert distance == pytest.approx(BEST - quality.item(), abs=1e-4)
+    assert 0.2 < distance < 4
+
+
+@pytest.mark.usefixtures("cvvdp")
+def test_the_display_is_the_documented_default():
+    """Documented: a 30-inch 4K monitor of 200 cd/m2 at twice its height, 75.4 pixels a degree; 10 JOD at best."""
+    lost_quality()  # imports the package
+    import pycvvdp
+
+    assert pycvvdp.vvdp_display_geometry.load(DISPLAY, []).get_ppd() == pytest.approx(75.4, abs=0.05)
+    image = torch.rand(1, 3, 32, 32)
+    assert lost_quality().against(image)(image) == [0]
+
+
+@pytest.mark.usefixtures("cvvdp")
+def test_fine_noise_is_easier_to_see_from_nearby(pair):
+    noisy = (pair[0] + 0.1 * torch.randn_like(pair[0])).clamp(0, 1)
+    (near,), (far,) = (lost_quality(pixels).against(pair[0])(noisy) for pixels in (20, 80))
+    assert near > far > 0
