@@ -37,6 +37,16 @@ def from_files(reference: str, distorted: Sequence[str]) -> list[Pair]:
     return [(reference, path) for name in distorted for path in _expanded(name)]
 
 
+def are_folders(images: Sequence[str]) -> bool:
+    """Whether the arguments of the command are two folders.
+
+    Examples:
+        >>> are_folders([os.curdir, os.curdir]), are_folders([os.curdir, "cat.png"])
+        (True, False)
+    """
+    return len(images) == 2 and all(Path(path).is_dir() for path in images)
+
+
 def from_folders(references: Path, distorted: Path, say: Callable[[str], None]) -> list[Pair]:
     """Pairs the images of two folder trees that have the same path within their folder, apart from the extension.
 
@@ -67,7 +77,7 @@ def from_folders(references: Path, distorted: Path, say: Callable[[str], None]) 
         >>> Path(reference).name, Path(distorted).name
         ('cat.png', 'cat.jpg')
     """
-    first, second = _images(references), _images(distorted)
+    first, second = images_within(references), images_within(distorted)
     for folder, images in ((references, first), (distorted, second)):
         if not images:
             raise InputError(f"{folder}: found no image")
@@ -146,18 +156,61 @@ def _expanded(name: str) -> list[str]:
     raise InputError(f"{name}: no file matches this pattern")
 
 
-def _images(folder: Path) -> dict[Path, list[str]]:
-    """The images of a folder tree, by their path within the folder without the extension."""
+def images_within(folder: Path) -> dict[str, list[str]]:
+    """The images of a folder tree, those that `from_folders` does not leave out.
+
+    Args:
+        folder: which may hold other folders.
+
+    Returns:
+        The paths of the images by their name within the folder, as `name_within` gives it.
+
+    Raises:
+        OSError: a folder within it cannot be read.
+
+    Examples:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / "cat.png").touch()
+        >>> list(images_within(root))
+        ['cat']
+    """
     extensions = picture_extensions()
-    images: dict[Path, list[str]] = {}
+    images: dict[str, list[str]] = {}
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
             if not name.startswith(".") and path.suffix.lower() in extensions and path.is_file():
-                key = unicodedata.normalize("NFC", str(path.relative_to(folder).with_suffix("")))
-                images.setdefault(Path(key), []).append(str(path))
+                images.setdefault(name_within(folder, str(path)), []).append(str(path))
     return images
+
+
+def name_within(folder: Path, path: str) -> str:
+    """What two images of a pair of folders have in common: the path within the folder, without the extension.
+
+    Args:
+        folder: in which the image lies.
+        path: of the image.
+
+    Examples:
+        >>> name_within(Path("sharp"), "sharp/deeper/cat.png")
+        'deeper/cat'
+    """
+    return unicodedata.normalize("NFC", Path(path).relative_to(folder).with_suffix("").as_posix())
+
+
+def common_folder(paths: Iterable[str]) -> Path:
+    """The folder that holds all of these files, directly or in folders within it.
+
+    Args:
+        paths: at least one.
+
+    Examples:
+        >>> common_folder(["a/b/cat.png", "a/dog.png"]) == Path("a").absolute()
+        True
+    """
+    return Path(os.path.commonpath([Path(path).absolute().parent for path in paths]))
 
 
 def picture_extensions() -> set[str]:

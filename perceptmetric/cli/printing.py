@@ -7,14 +7,20 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 
+from perceptmetric.cli import levels
 from perceptmetric.cli.result import Result
 from perceptmetric.streams import printing
 
 
-def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
+def write_text(results: Iterable[Result], checkpoints: Sequence[str], *, in_words: bool = False) -> None:
     """Prints a line for each pair that was measured: its distances and the distorted image's path, separated by tabs.
 
     With several checkpoints a header comes first.
+
+    Args:
+        results: which are printed one by one.
+        checkpoints: what the header names.
+        in_words: put the first distance in a word at the end of the line.
 
     Raises:
         InputError: the output cannot be written.
@@ -25,7 +31,8 @@ def write_text(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
     for result in results:
         if result.problem is None:
             with printing():
-                print(*(f"{distance:.6f}" for distance in result.distances), result.distorted, sep="\t")
+                words = [levels.word(result.distances[0])] if in_words else []
+                print(*(f"{distance:.6f}" for distance in result.distances), result.distorted, *words, sep="\t")
 
 
 def write_csv(results: Iterable[Result], checkpoints: Sequence[str]) -> None:

@@ -48,11 +48,10 @@ def test_a_picture_that_cannot_be_written_is_named(name, message, samples, tmp_p
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_map_is_of_one_pair(samples, capsys):
-    with pytest.raises(SystemExit) as error:
-        main([str(samples / "cat.png")] * 3 + ["--map", "map.png"])
-    assert error.value.code == 2
-    assert "--map takes REFERENCE DISTORTED" in capsys.readouterr().err
+def test_a_picture_is_of_one_pair(samples, capsys):
+    assert main([str(samples / "cat.png")] * 3 + ["--map", "map.png"]) == 2
+    expected = "--map map.png: found a picture for several pairs, expected a folder"
+    assert capsys.readouterr().err == f"perceptmetric: {expected}\n"
 
 
 @pytest.mark.parametrize("link", ["symlink_to", "hardlink_to", None])

@@ -1,0 +1,210 @@
+"""Finds which distances are not visible, barely visible, clear and heavy.
+
+    python benchmarks/level_limits.py --kadid DIR --modelfest FILE
+
+- **Not visible** ends where people begin to see a pattern: the median distance from the uniform field of ModelFest's
+  Gabor patches, each at the mean contrast threshold of its 16 observers.
+- **Barely visible** ends at the distance that best parts the KADID conditions which people rate 4.3 and above (5 is
+  imperceptible, 4 perceptible but not annoying) from the others, and **clear** at the one that best parts those they
+  rate 2.5 and above (3 is slightly annoying, 2 annoying).
+
+The distances of KADID conditions are those of `benchmarks/results/kadid-conditions/distances.csv`; DIR holds their
+`pairs.csv`, for the ratings. The changes of photographs are those of `benchmarks/results/scale.json`. Writes
+`perceptmetric/cli/levels.json`, and the table of levels in `docs/explanation/metric.md`. Takes a few seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from distances import read_column
+from kadid_conditions import kadid_conditions
+from numpy.typing import NDArray
+from scale import BLACK_AND_WHITE, PAGE, RESULTS, UNRELATED
+from torch import Tensor
+
+import perceptmetric.cli
+from perceptmetric import PerceptualDistance
+from perceptmetric.benchmarks.agreement.conditions import Conditions, conditions
+from perceptmetric.benchmarks.agreement.statistics import Floats
+from perceptmetric.checkpoints import DEFAULT
+from perceptmetric.cli import levels
+from perceptmetric.files import write
+from perceptmetric.tables import filled, markdown, read_rows
+
+LEVELS = Path(perceptmetric.cli.__file__).with_name("levels.json")
+RATINGS = (4.3, 2.5)
+"""The lowest mean opinion of what is barely visible at most, and of what is clear at most."""
+
+DRAWS = 1000
+"""Of the bootstrap over types of distortion."""
+
+SCREEN = 120, 256
+"""ModelFest's pixels per degree, and the side of its images in pixels."""
+
+LUMINANCE = 0.5
+"""Of the uniform field, as a share of white."""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """The distance that best parts conditions by their rating, and how well.
+
+    Args:
+        rating: the lowest mean opinion of the nearer side.
+        limit: the distance.
+        interval: 95% of the limits that a bootstrap over types of distortion finds.
+        better: how many conditions people rate so or better.
+        better_beyond: how many of these are at the limit or beyond it.
+        worse: how many they rate worse.
+        worse_within: how many of these are nearer than the limit.
+    """
+
+    rating: float
+    limit: float
+    interval: tuple[float, float]
+    better: int
+    better_beyond: int
+    worse: int
+    worse_within: int
+
+
+def main() -> None:
+    """Measures the limits and writes them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kadid", type=Path, required=True, metavar="DIR", help="the folder with pairs.csv")
+    parser.add_argument("--modelfest", type=Path, required=True, metavar="FILE", help="modelfest.csv")
+    options = parser.parse_args()
+    dataset = kadid_conditions(options.kadid)
+    rated = conditions(dataset)
+    distances = rated.means(read_column(dataset, RESULTS / "kadid-conditions", f"{DEFAULT}-default"))
+    partings = [parting(distances, rated, rating) for rating in RATINGS]
+    metric = PerceptualDistance.from_pretrained(DEFAULT, pixels_per_degree=SCREEN[0])
+    seen = threshold_distances(metric, read_rows(options.modelfest))
+    content = {
+        "checkpoint": DEFAULT,
+        "checkpoint_sha256": metric.fingerprint,
+        "limits": [rounded(np.median(list(seen.values()))), *(each.limit for each in partings)],
+        "threshold_distances": {name: rounded(distance) for name, distance in seen.items()},
+        "partings": [asdict(each) for each in partings],
+        "changes": changes(json.loads((RESULTS / "scale.json").read_text(encoding="utf-8"))),
+    }
+    write(LEVELS, json.dumps(content, indent=2) + "\n")
+    write(PAGE, filled(PAGE.read_text(encoding="utf-8"), {"levels": table(content)}))
+
+
+def rounded(value: float, digits: int = 2) -> float:
+    """The value with so many significant digits."""
+    return float(f"{value:.{digits}g}")
+
+
+def parting(distances: Floats, rated: Conditions, rating: float) -> Parting:
+    """Finds the distance that best parts what people rate so or better from what they rate worse."""
+    better = rated.quality >= rating
+    limit = rounded(best_limit(distances, better))
+    return Parting(
+        rating,
+        limit,
+        interval(distances, better, rated.kinds),
+        int(better.sum()),
+        int((better & (distances >= limit)).sum()),
+        int((~better).sum()),
+        int((~better & (distances < limit)).sum()),
+    )
+
+
+def best_limit(distances: Floats, better: NDArray[np.bool_]) -> float:
+    """The distance with the smallest sum of two shares: of the better ones beyond it, and of the worse within it."""
+    ordered = np.unique(distances)
+    limits = (ordered[1:] + ordered[:-1]) / 2
+    beyond = (distances[better][:, None] >= limits).mean(0)
+    within = (distances[~better][:, None] < limits).mean(0)
+    return float(limits[np.argmin(beyond + within)])
+
+
+def interval(distances: Floats, better: NDArray[np.bool_], kinds: Sequence[str]) -> tuple[float, float]:
+    """The limits that 95% of the sets of types have which are drawn with replacement."""
+    random, names, of_kind = np.random.default_rng(0), np.unique(kinds), np.array(kinds)
+    drawn = []
+    for _ in range(DRAWS):
+        chosen = np.concatenate([np.flatnonzero(of_kind == name) for name in random.choice(names, len(names))])
+        if 0 < better[chosen].sum() < len(chosen):
+            drawn.append(best_limit(distances[chosen], better[chosen]))
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return rounded(low), rounded(high)
+
+
+def changes(scale: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """The mean distance of each change of photographs, by the number of pixels per degree."""
+    means: dict[str, dict[str, float]] = {}
+    for row in scale["results"]:
+        if row["change"] not in (UNRELATED, BLACK_AND_WHITE):
+            means.setdefault(f"{row['pixels_per_degree']:g}", {})[row["change"]] = rounded(np.mean(row["distances"]), 3)
+    return means
+
+
+@torch.inference_mode()
+def threshold_distances(metric: PerceptualDistance, stimuli: Sequence[Mapping[str, str]]) -> dict[str, float]:
+    """The distance of each Gabor patch from the uniform field, at the mean threshold of its observers."""
+    field = shown(np.full((SCREEN[1], SCREEN[1]), LUMINANCE))
+    return {
+        f"stimulus {row['stimulus']}": metric(field, shown(gabor(row))).item()
+        for row in stimuli
+        if row["kind"] == "GaborPatch"
+    }
+
+
+def gabor(row: Mapping[str, str]) -> Floats:
+    """The luminance of a Gabor patch of ModelFest, as a share of white."""
+    degrees = (np.arange(SCREEN[1]) - SCREEN[1] // 2) / SCREEN[0]
+    window = np.exp(-(degrees**2) / (2 * float(row["sigma_deg"]) ** 2))
+    contrast = 10 ** -float(row["mean_minus_log10_contrast_threshold"])
+    wave = window * np.cos(2 * np.pi * float(row["cpd"]) * degrees)
+    return np.asarray(LUMINANCE * (1 + contrast * window[:, None] * wave[None]))
+
+
+def shown(luminance: Floats) -> Tensor:
+    """Luminance as a share of white to grey pixels of an sRGB screen, floats (1, 3, H, W)."""
+    encoded = np.where(luminance <= 0.0031308, 12.92 * luminance, 1.055 * luminance ** (1 / 2.4) - 0.055)
+    return torch.from_numpy(encoded).float().expand(1, 3, -1, -1)
+
+
+def table(content: Mapping[str, Any]) -> str:
+    """The words, the distances each stands for, and where its limit comes from."""
+    visible, *ends = content["limits"]
+    first, second = content["partings"]
+    seen = list(content["threshold_distances"].values())
+    quartiles = " to ".join(f"{rounded(value):g}" for value in np.quantile(seen, (0.25, 0.75)))
+    rows = [
+        [
+            levels.WORDS[0],
+            f"below {visible:g}",
+            f"{visible:g} is the median distance of {len(seen)} Gabor patches of ModelFest at the contrast that people "
+            f"just see (half of them: {quartiles})",
+        ],
+        [levels.WORDS[1], f"{visible:g} to {ends[0]:g}", _parted(first)],
+        [levels.WORDS[2], f"{ends[0]:g} to {ends[1]:g}", _parted(second)],
+        [levels.WORDS[3], f"{ends[1]:g} and above", ""],
+    ]
+    return markdown(["word", "distance", "where its upper limit comes from"], rows)
+
+
+def _parted(part: Mapping[str, Any]) -> str:
+    low, high = part["interval"]
+    return (
+        f"best parts the KADID conditions that people rate {part['rating']:g} and above "
+        f"({part['better'] - part['better_beyond']} of {part['better']} are nearer) from the others "
+        f"({part['worse'] - part['worse_within']} of {part['worse']} are farther); 95% of a bootstrap over types find "
+        f"{low:g} to {high:g}"
+    )
+
+
+if __name__ == "__main__":
+    main()

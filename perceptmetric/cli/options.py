@@ -1,0 +1,269 @@
+"""What the user asks the command for: the options of the command line, and those of a TOML file."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perceptmetric import __version__
+from perceptmetric.cli import project
+from perceptmetric.command import BAD_INPUT
+from perceptmetric.errors import InputError
+from perceptmetric.names import DEFAULT
+
+PROGRAM = "perceptmetric"
+
+DESCRIPTION = """Measures how different images look from a reference. For each distorted image it prints a line: the
+distance (one for each checkpoint), a tab, the path, and for the default checkpoint a tab and the distance in a word."""
+
+FORMS = """
+forms:
+  perceptmetric REFERENCE DISTORTED...   one reference and any number of images; DISTORTED may be a quoted pattern
+  perceptmetric FOLDER FOLDER            images with the same path within both folders; extensions may differ
+  perceptmetric -                        pairs from standard input; each line is REFERENCE, a tab, DISTORTED
+  perceptmetric --config FILE.toml       what the file says; in pyproject.toml the table [tool.perceptmetric]
+  perceptmetric explain DISTANCE...      what a distance means
+
+what is left out, and what is named:
+  Of folders, hidden files and folders (.name) and files that are no pictures by their extension are left out.
+  An image without a counterpart, or with two, is named on standard error and left out.
+  A pair that cannot be measured is named on standard error; in CSV its distances are empty, in JSON null.
+  Empty lines of standard input are left out. A line of another form ends the run.
+
+exit code:
+  0    all pairs were measured
+  1    a distance is above that of --fail-above
+  2    bad usage, or something was named that could not be used; all other pairs were measured
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one run is asked for; each field is an option of the command with the same name.
+
+    Examples:
+        >>> Options(["a.png", "b.png"]).checkpoints
+        ['denoise']
+    """
+
+    images: list[str]
+    checkpoint: list[str] | None = None
+    readout: str | None = None
+    stage: str | None = None
+    pixels_per_degree: float | None = None
+    device: str = "cpu"
+    jobs: int | None = None
+    mask: Path | None = None
+    map: Path | None = None
+    sort: bool = False
+    summary: bool = False
+    form: str = "text"
+    out: Path | None = None
+    fail_above: float | None = None
+    github: bool = False
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The names of the metrics, at least one."""
+        return self.checkpoint or [DEFAULT]
+
+    @property
+    def in_words(self) -> bool:
+        """Whether the distances are those of the default checkpoint and readout, which words are known for."""
+        return self.checkpoints == [DEFAULT] and self.readout in (None, "default")
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """Reads the options of the command line, and of the TOML file that it names.
+
+    Args:
+        arguments: of the command line; those of the process where None.
+
+    Raises:
+        SystemExit: bad usage, here or in the TOML file, or the user asked for help or the version.
+
+    Examples:
+        >>> parse(["a.png", "b.png", "--fail-above", "0.1"]).fail_above
+        0.1
+    """
+    parser = build_parser(PROGRAM)
+    given = vars(parser.parse_args(arguments))
+    config: Path | None = given.pop("config", None)
+    if config is not None:
+        given = _without_other_forms(_configured(config), given) | given
+    given.setdefault("images", [])
+    options = Options(**given)
+    if problem := _problem(options):
+        parser.error(problem)
+    return options
+
+
+def build_parser(program: str, usage: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the command line; what is not given, it leaves out.
+
+    Args:
+        program: what its errors start with.
+        usage: what they say of the usage; where None, all options.
+
+    Examples:
+        >>> vars(build_parser("perceptmetric").parse_args(["a.png", "b.png", "--sort"]))
+        {'images': ['a.png', 'b.png'], 'sort': True}
+    """
+    parser = argparse.ArgumentParser(
+        prog=program,
+        usage=usage,
+        description=DESCRIPTION,
+        epilog=FORMS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("images", metavar="REFERENCE DISTORTED", nargs="*", help="image files, two folders, or -")
+    _add_metric(parser.add_argument_group("the metric"))
+    _add_output(parser.add_argument_group("what is written"))
+    _add_gate(parser.add_argument_group("in a pipeline"))
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _add_metric(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--checkpoint",
+        metavar="NAME",
+        action="append",
+        help=f"bundled name, folder or Hub repository (default: {DEFAULT}); may be given several times",
+    )
+    group.add_argument("--readout", metavar="NAME", help="default, or paper for the study's own distance")
+    group.add_argument("--stage", metavar="NAME", help="the stage that the readout paper compares (default: gdn4)")
+    group.add_argument(
+        "--pixels-per-degree",
+        metavar="P",
+        type=_positive,
+        help="how many pixels of the images fill a degree of the visual field (default: 32)",
+    )
+    group.add_argument(
+        "--mask",
+        metavar="FILE|DIR",
+        type=Path,
+        help="measure only what is white in this image, or in the image of the same name in this folder",
+    )
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--sort", action="store_true", help="smallest distance first, by the first checkpoint")
+    group.add_argument(
+        "--summary", action="store_true", help="mean, median, 95th percentile and worst of all pairs, last"
+    )
+    group.add_argument(
+        "--map",
+        metavar="FILE|DIR",
+        type=Path,
+        help="draw where two images differ, into this picture, or for many pairs into this folder",
+    )
+    form = group.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json", help="a JSON object on each line")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="CSV with a header")
+    form.add_argument(
+        "--out",
+        metavar="FILE.csv",
+        type=Path,
+        help="append CSV to this file; run again to continue; processes of torchrun share the pairs",
+    )
+
+
+def _add_gate(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--fail-above", metavar="T", type=at_least_0, help="exit code 1 if a distance is above T")
+    group.add_argument("--github", action="store_true", help="what is wrong as annotations of GitHub Actions")
+    group.add_argument("--config", metavar="FILE.toml", type=Path, help="options that are not given here")
+    group.add_argument("--device", metavar="NAME", help="where to compute, such as cuda (default: cpu)")
+    group.add_argument(
+        "--jobs", metavar="N", type=_count, help="pairs at a time, each on one core (default: one pair on all cores)"
+    )
+
+
+def _configured(path: Path) -> dict[str, object]:
+    """The options of a TOML file. What is wrong there is said in one line, with the file's name."""
+    parser = build_parser(f"{PROGRAM}: {path}", usage=argparse.SUPPRESS)
+    try:
+        return vars(parser.parse_args(project.read_arguments(path, _actions(parser))))
+    except InputError as error:
+        parser.exit(BAD_INPUT, f"{PROGRAM}: {error}\n")
+
+
+def _actions(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """The options that a file may set, by their names there."""
+    actions = {
+        option.removeprefix("--"): action
+        for action in parser._actions
+        for option in action.option_strings
+        if option.startswith("--")
+    }
+    others = {action.dest: action for action in parser._actions if not action.option_strings}
+    return {name: action for name, action in (others | actions).items() if name not in ("help", "version", "config")}
+
+
+def _without_other_forms(configured: dict[str, object], given: dict[str, object]) -> dict[str, object]:
+    """The file's options, without its form of output where the command line has another."""
+    forms = {"form", "out"}
+    return {name: value for name, value in configured.items() if name not in forms or not forms & given.keys()}
+
+
+def _problem(options: Options) -> str | None:
+    """What is wrong with the combination of options, in one line."""
+    from_list = options.images == ["-"]
+    if len(options.images) < 2 and not from_list:
+        found = "one" if options.images else "no"
+        return f"found {found} image, expected REFERENCE DISTORTED..., two folders, or - for standard input"
+    if options.stage and options.readout != "paper":
+        return "--stage goes with --readout paper"
+    if options.mask and options.readout == "paper":
+        return "--mask goes with the default readout"
+    if options.map and (len(options.checkpoints) > 1 or options.out):
+        return "--map takes one checkpoint, and no --out"
+    if from_list and options.map:
+        return "--map takes files or two folders, not standard input"
+    if options.sort and options.out:
+        return "--sort goes with what is printed, not with --out"
+    return None
+
+
+def at_least_0(text: str) -> float:
+    """A distance, or a limit to distances, from an argument.
+
+    Args:
+        text: the argument.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no finite number of at least 0.
+
+    Examples:
+        >>> at_least_0("0.1")
+        0.1
+    """
+    number = _number(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of at least 0")
+    return number
+
+
+def _positive(text: str) -> float:
+    number = _number(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a positive number")
+    return number
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number of at least 1")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    """Not a number where the text is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,81 @@
+"""The options of a project that are kept in a TOML file, so that the command in its pipeline is short."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from perceptmetric.errors import InputError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PATHS = ("images", "mask", "map", "out", "report")
+"""Options whose values are paths, which are relative to the folder of the file."""
+
+
+def read_arguments(path: Path, actions: Mapping[str, argparse.Action]) -> list[str]:
+    """Reads options from a TOML file, as arguments of the command line.
+
+    Args:
+        path: `pyproject.toml`, whose table `[tool.perceptmetric]` has the options, or any other TOML file that has
+            nothing but them.
+        actions: what the command line makes of each option, by its name.
+
+    Returns:
+        Such as `["--sort", "--fail-above", "0.1", "--", "expected", "actual"]`.
+
+    Raises:
+        InputError: it cannot be read, is no TOML, has no such table, or an option that does not exist or is of the
+            wrong type.
+    """
+    options, images = [], []
+    for name, value in _read_table(path).items():
+        if name not in actions:
+            raise InputError(f"{path}: found {name}, expected only {', '.join(sorted(actions))}")
+        values = _texts(path, name, value, actions[name])
+        if name in PATHS:
+            values = [text if text == "-" else str(path.parent / text) for text in values]
+        if name == "images":
+            images = ["--", *values]
+        elif actions[name].nargs == 0:
+            options += [f"--{name}"] if value else []
+        else:
+            options += [f"--{name}={text}" for text in values]
+    return options + images
+
+
+def _read_table(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
+    if path.name != "pyproject.toml":
+        return content
+    tool = content.get("tool", {})
+    table = tool.get("perceptmetric") if isinstance(tool, dict) else None
+    if not isinstance(table, dict):
+        raise InputError(f"{path}: found no table [tool.perceptmetric], expected one with the options")
+    return table
+
+
+def _texts(path: Path, name: str, value: object, action: argparse.Action) -> list[str]:
+    """The value of an option as texts, one for each time it is given."""
+    if action.nargs == 0:
+        if not isinstance(value, bool):
+            raise InputError(f"{path}: {name}: found {value!r}, expected true or false")
+        return []
+    several = name in ("images", "checkpoint")
+    values = value if several and isinstance(value, list) else [value]
+    for item in values:
+        if isinstance(item, bool) or not isinstance(item, (str, int, float)):
+            expected = "a text or a list of texts" if several else "a text or a number"
+            raise InputError(f"{path}: {name}: found {value!r}, expected {expected}")
+    return [str(item) for item in values]

@@ -1,0 +1,118 @@
+"""All distances of a run in a few numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from perceptmetric.cli.result import Result
+
+
+class Summary:
+    """Keeps the distances of a run, and sums them up.
+
+    Args:
+        checkpoints: the names of the metrics.
+
+    Examples:
+        >>> summary = Summary(["denoise"])
+        >>> for _ in summary.watch([Result("a.png", "b.png", (0.1,)), Result("a.png", "c.png", (0.3,))]):
+        ...     pass
+        >>> print(*summary.lines())
+        2 pairs: mean 0.200000, median 0.200000, 95th percentile 0.290000, worst 0.300000 (c.png)
+    """
+
+    def __init__(self, checkpoints: Sequence[str]) -> None:
+        self.checkpoints = checkpoints
+        self.unmeasured = 0
+        """How many pairs could not be measured."""
+        self._distances: list[list[float]] = [[] for _ in checkpoints]
+        self._worst: list[Result | None] = [None for _ in checkpoints]
+
+    def watch(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Passes results on, and keeps their distances.
+
+        Args:
+            results: any iterable.
+
+        Yields:
+            The same results.
+        """
+        for result in results:
+            self.add(result)
+            yield result
+
+    def add(self, result: Result) -> None:
+        """Counts one more pair."""
+        if result.problem is not None:
+            self.unmeasured += 1
+            return
+        for place, distance in enumerate(result.distances):
+            worst = self._worst[place]
+            if worst is None or distance > worst.distances[place]:
+                self._worst[place] = result
+            self._distances[place].append(distance)
+
+    def lines(self) -> list[str]:
+        """A line for each checkpoint, which names it where there are several."""
+        left_out = f" ({self.unmeasured} more could not be measured)" if self.unmeasured else ""
+        return [
+            f"{f'{name}: ' if len(self.checkpoints) > 1 else ''}{_line(values)}{left_out}"
+            for name, values in self._values().items()
+        ]
+
+    def as_json(self) -> str:
+        """A JSON object with the one key `summary`."""
+        return json.dumps({"summary": {"unmeasured": self.unmeasured, "checkpoints": self._values()}})
+
+    def _values(self) -> dict[str, dict[str, Any]]:
+        return {
+            name: _summed_up(distances, worst, place)
+            for place, (name, distances, worst) in enumerate(
+                zip(self.checkpoints, self._distances, self._worst, strict=True)
+            )
+        }
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The value below which a share of the values lie, linearly between the two nearest, as numpy has it.
+
+    Args:
+        ordered: the values, smallest first, at least one.
+        share: from 0 to 1.
+
+    Examples:
+        >>> quantile([1, 2, 4], 0.75)
+        3.0
+    """
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def _summed_up(distances: list[float], worst: Result | None, place: int) -> dict[str, Any]:
+    if worst is None:
+        return {"pairs": 0}
+    ordered = sorted(distances)
+    return {
+        "pairs": len(ordered),
+        "mean": math.fsum(ordered) / len(ordered),
+        "median": quantile(ordered, 0.5),
+        "percentile_95": quantile(ordered, 0.95),
+        "worst": worst.distances[place],
+        "worst_reference": worst.reference,
+        "worst_distorted": worst.distorted,
+    }
+
+
+def _line(values: dict[str, Any]) -> str:
+    if values["pairs"] == 0:
+        return "0 pairs"
+    return (
+        f"{values['pairs']} {'pairs' if values['pairs'] > 1 else 'pair'}: mean {values['mean']:.6f}, "
+        f"median {values['median']:.6f}, 95th percentile {values['percentile_95']:.6f}, "
+        f"worst {values['worst']:.6f} ({values['worst_distorted']})"
+    )
