@@ -1,0 +1,37 @@
+"""Trains small networks with the distance and with other losses, and lets metrics judge that nobody optimised.
+
+    python benchmarks/loss.py --photographs FOLDER --networks FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from restoration.losses import losses
+from restoration.photographs import read
+from restoration.runs import Runs
+from restoration.tasks import TASKS
+
+RESULTS = Path(__file__).with_name("results") / "loss"
+
+
+def main() -> None:
+    """Trains what is not yet trained, seed by seed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photographs", type=Path, required=True, help="a folder of JPEG and PNG files")
+    parser.add_argument("--networks", type=Path, required=True, help="a folder for trained networks, to go on from")
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    for folder in (RESULTS, arguments.networks):
+        folder.mkdir(parents=True, exist_ok=True)
+    runs = Runs(RESULTS, arguments.networks, read(arguments.photographs), losses())
+    for seed in range(arguments.seeds):
+        for task in TASKS:
+            runs.judge_start(task, seed)
+            for loss in runs.losses:
+                runs.run(task, loss, runs.choose(task, loss), seed)
+
+
+if __name__ == "__main__":
+    main()
