@@ -15,14 +15,24 @@ from typing import TYPE_CHECKING, Any
 from perceptmetric.errors import InputError
 
 if TYPE_CHECKING:
+    from perceptmetric.loss import PerceptualLoss
     from perceptmetric.metric import PerceptualDistance, distance
     from perceptmetric.perceptnet import Autoencoder, PerceptNet
 
 __version__ = version("perceptmetric")
 
-__all__ = ["Autoencoder", "InputError", "PerceptNet", "PerceptualDistance", "__version__", "distance"]
+__all__ = ["Autoencoder", "InputError", "PerceptNet", "PerceptualDistance", "PerceptualLoss", "__version__", "distance"]
 
-_MODULES = ("checkpoints", "images", "metric", "normalization", "perceptnet", "readout", "tiles")
+_MODULES = ("checkpoints", "images", "loss", "metric", "normalization", "perceptnet", "readout", "tiles")
+
+_HOMES = {
+    "Autoencoder": "perceptnet",
+    "PerceptNet": "perceptnet",
+    "PerceptualDistance": "metric",
+    "PerceptualLoss": "loss",
+    "distance": "metric",
+}
+"""The modules of the names that need torch."""
 
 
 def __getattr__(name: str) -> Any:
@@ -31,8 +41,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "metric" if name in ("PerceptualDistance", "distance") else "perceptnet"
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     return value
 
 

@@ -8,8 +8,9 @@ import torch
 from torch import distributed, nn
 from torch.utils.checkpoint import checkpoint
 
-from perceptmetric import PerceptualDistance
+from perceptmetric import InputError, PerceptualDistance, PerceptualLoss
 from perceptmetric.images import as_batch
+from perceptmetric.loss import BALANCE
 
 SIGMA = 0.1
 
@@ -211,3 +212,114 @@ def test_a_model_and_its_metric_are_copied_and_pickled_whole(crops):
     for again in (copy.deepcopy(model), torch.load(file, weights_only=False)):
         assert torch.equal(again.metric(crops[:2], crops[2:4]), model.metric(crops[:2], crops[2:4]))
         assert again.metric.fingerprint == model.metric.fingerprint
+
+
+def test_the_loss_is_the_absolute_error_and_the_distance(crops):
+    output, target = crops[:2], crops[2:4]
+    error, distances = (output - target).abs().mean((1, 2, 3)), PerceptualDistance()(output, target)
+    torch.testing.assert_close(PerceptualLoss(reduction="none")(output, target), error + BALANCE * distances)
+    torch.testing.assert_close(PerceptualLoss(weight=0.5)(output, target), (error + 0.5 * distances).mean())
+    torch.testing.assert_close(PerceptualLoss(weight=0, reduction="sum")(output, target), error.sum())
+
+
+@pytest.mark.parametrize("value_range", [(-1, 1), (0, 255), (16, 235)])
+def test_the_loss_is_the_same_in_every_range(value_range, crops):
+    low, high = value_range
+    output, target = (images * (high - low) + low for images in (crops[:2], crops[2:4]))
+    loss = PerceptualLoss(value_range=value_range)(output, target)
+    torch.testing.assert_close(loss, PerceptualLoss()(crops[:2], crops[2:4]), rtol=1e-4, atol=0)
+
+
+def test_a_target_of_bytes_has_a_range_of_its_own(crops):
+    pixels = (crops[2:4] * 255).round().byte()
+    loss = PerceptualLoss(value_range=(-1, 1))(2 * crops[:2] - 1, pixels)
+    torch.testing.assert_close(loss, PerceptualLoss()(crops[:2], pixels.float() / 255), rtol=1e-4, atol=0)
+
+
+def test_video_is_compared_frame_by_frame(crops):
+    output, target = crops[:6].view(2, 3, 3, 32, 32), crops[6:12].view(2, 3, 3, 32, 32)
+    frames = PerceptualLoss(reduction="none")(output, target)
+    assert frames.shape == (2, 3)
+    torch.testing.assert_close(frames.flatten(), PerceptualLoss(reduction="none")(crops[:6], crops[6:12]))
+    torch.testing.assert_close(frames.mean(), PerceptualLoss()(output, target))
+
+
+TAKEN_FOR = {
+    "(-1, 1) for (0, 1)": ((0, 1), lambda images: 2 * images - 1),
+    "(0, 255) for (0, 1)": ((0, 1), lambda images: 255 * images),
+    "(0, 255) for (-1, 1)": ((-1, 1), lambda images: 255 * images),
+    "(0, 1) for (0, 255)": ((0, 255), lambda images: images),
+    "NaN": ((0, 1), lambda images: images * float("nan")),
+}
+
+
+@pytest.mark.parametrize(("value_range", "as_given"), TAKEN_FOR.values(), ids=TAKEN_FOR)
+def test_a_target_of_another_range_is_noticed_at_the_first_call(value_range, as_given, crops):
+    with pytest.raises(InputError, match=r"^target: found values from .*; set value_range"):
+        PerceptualLoss(value_range=value_range)(crops[:2], as_given(crops[2:4]))
+
+
+def test_the_output_may_leave_the_range_and_only_the_first_target_is_looked_at(crops, monkeypatch):
+    loss = PerceptualLoss()
+    assert loss(3 * crops[:2] - 1, crops[2:4]).isfinite()
+    monkeypatch.setattr(torch, "aminmax", None)  # what would wait for a GPU
+    assert loss(crops[:2], crops[2:4]).isfinite()
+
+
+def test_black_frames_fit_every_range():
+    black = torch.zeros(1, 3, 16, 16)
+    for value_range in ((0, 1), (0, 255)):
+        assert PerceptualLoss(value_range=value_range)(black, black) == 0
+
+
+@pytest.mark.parametrize("shapes", [((2, 3, 8, 8), (1, 3, 8, 8)), ((3, 8, 8), (3, 8, 8)), ((1, 3, 8, 8), (1, 3, 8, 9))])
+def test_shapes_that_do_not_fit_are_named(shapes):
+    with pytest.raises(InputError, match=r"^output and target: found \(.*\) and \(.*\), expected the same shape twice"):
+        PerceptualLoss()(*map(torch.rand, shapes))
+
+
+WRONG = {
+    "weight": -1,
+    "value_range": (1, 0),
+    "reduction": "median",
+    "metric": PerceptualDistance(),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_settings_that_make_no_sense_are_named(name):
+    with pytest.raises(ValueError, match=f"^{name}: found"):
+        PerceptualLoss(**{name: WRONG[name]})
+
+
+def test_a_weight_that_is_no_number_is_named():
+    with pytest.raises(ValueError, match=r"^weight: found nan"):
+        PerceptualLoss(weight=float("nan"))
+
+
+def test_the_gradient_has_a_gradient():
+    """As a gradient penalty needs it. Pixels are random, so that max-pooling need not choose among equal ones."""
+    output, target = torch.rand(2, 2, 3, 16, 16, dtype=torch.float64)
+    loss = PerceptualLoss(PerceptualDistance(check=False).double())
+
+    def energy(images, create_graph=False):
+        (gradient,) = torch.autograd.grad(loss(images, target), images, create_graph=create_graph)
+        return gradient.square().sum()
+
+    output.requires_grad_()
+    (second,) = torch.autograd.grad(energy(output, create_graph=True), output)
+    step = 1e-7 * torch.randn_like(second)
+    slope = (energy(output + step) - energy(output - step)) / 2
+    torch.testing.assert_close((second * step).sum(), slope, rtol=1e-3, atol=0)
+
+
+def test_half_precision_outputs_are_compared_in_float32(crops):
+    output = crops[:2].bfloat16()
+    assert PerceptualLoss()(output, crops[2:4]) == PerceptualLoss()(output.float(), crops[2:4])
+
+
+def test_the_loss_compiles_as_one_graph(crops):
+    torch.compiler.reset()
+    loss = PerceptualLoss(value_range=(-1, 1))
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(crops[:2], crops[2:4]), loss(crops[:2], crops[2:4]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from perceptmetric import PerceptualDistance
@@ -47,16 +46,5 @@ def _judge(name: str) -> Judge:
     if name == OWN:
         metric = PerceptualDistance()
         return lambda clean, output: metric(clean, output).item()
-    if name == "flip":
-        return _flip
-    measured, sign = peer(name), 1 if name in DISTANCES else -1
+    measured, sign = peer(name), 1 if name in LOWER_IS_BETTER else -1
     return lambda clean, output: sign * measured.against(clean)(output)[0]
-
-
-def _flip(clean: Tensor, output: Tensor) -> float:
-    """FLIP (Andersson et al. 2020) at its own setting, 67 pixels a degree."""
-    import flip_evaluator
-
-    with torch.no_grad():
-        pair = [np.ascontiguousarray(image[0].movedim(0, -1).numpy()) for image in (clean, output)]
-    return float(flip_evaluator.evaluate(*pair, "LDR")[1])

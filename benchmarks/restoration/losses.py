@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from perceptmetric import PerceptualDistance
+from perceptmetric.loss import BALANCE
 
 Term = Callable[[Tensor, Tensor], Tensor]
 """A scalar, from the output of a network and its target, (N, 3, H, W)."""
@@ -97,9 +98,10 @@ def losses() -> tuple[Loss, ...]:
         Loss("MSE", F.mse_loss),
         Loss("L1", F.l1_loss),
         Loss("SSIM", ssim),
-        Loss("L1 + w MS-SSIM", ms_ssim, F.l1_loss, (0.2, 1.0, 5.25)),
+        Loss("L1 + w MS-SSIM", ms_ssim, F.l1_loss, (0.05, 0.5, 5.25)),
         Loss("L1 + w frequencies", frequencies, F.l1_loss, (0.4, 1.3, 4.0)),
-        Loss("MSE + w ours", distance, F.mse_loss, (0.001, 0.003, 0.01)),
-        Loss("L1 + w ours", distance, F.l1_loss, (0.006, 0.02, 0.06)),
+        Loss("MSE + w ours", distance, F.mse_loss, (0.003, 0.01, 0.03)),
+        Loss("L1 + w ours", distance, F.l1_loss, (0.02, 0.06, 0.2)),
+        Loss("L1 + w ours, balanced", distance, F.l1_loss, (BALANCE,)),
         Loss("ours", distance),
     )

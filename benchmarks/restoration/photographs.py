@@ -16,8 +16,8 @@ from perceptmetric.images import open_image
 KEPT_BACK = 50
 """So many photographs, the last by name, are never used here."""
 
-EVERY = 36
-"""Of so many photographs in the order of their names, one is for choosing weights, one for judging, the others train."""
+EVERY = 72
+"""Of so many photographs in the order of their names, one is for choosing weights and one for judging."""
 
 SIDE = 192
 """Photographs are judged by their middle, a square of this side."""

@@ -138,12 +138,12 @@ def same(clean: Tensor, generator: torch.Generator) -> Tensor:
 
 
 TASKS = (
-    Task("super-resolution", Upscaler, 72, smaller, {f"super-resolution x{FACTOR}": smaller}),
-    Task("autoencoder", Autoencoder, 64, same, {"autoencoder, 1 bit a pixel": same}),
+    Task("super-resolution", Upscaler, 48, smaller, {f"super-resolution x{FACTOR}": smaller}),
+    Task("autoencoder", Autoencoder, 48, same, {"autoencoder, 1 bit a pixel": same}),
     Task(
         "denoising",
         Denoiser,
-        64,
+        48,
         noisy_between(0.1, 0.15),
         {"denoising, sigma 0.1": noisy(0.1), "denoising, sigma 0.15": noisy(0.15)},
     ),

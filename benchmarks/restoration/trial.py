@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+
 from restoration.losses import Loss, Term
 from restoration.photographs import crops
 from restoration.tasks import Task
-from torch import Tensor, nn
 
 MEASURED = (0.0, 0.1, 0.5, 1.0)
 """After which shares of the steps the gradients of a loss's two terms are compared."""

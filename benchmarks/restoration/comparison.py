@@ -7,22 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from restoration.judges import INDEPENDENT, JUDGES, LOWER_IS_BETTER, Judge, judges, means
-from restoration.losses import Loss
-from restoration.photographs import Photographs
-from restoration.tasks import Task
-from restoration.training import MEASURED, Plan, outputs, train
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from perceptmetric.files import replacing
 from perceptmetric.tables import read_rows, write_rows
+from restoration.judges import INDEPENDENT, JUDGES, LOWER_IS_BETTER, Judge, judges, means
+from restoration.losses import Loss
+from restoration.photographs import Photographs
+from restoration.tasks import Task
+from restoration.trial import MEASURED, Plan, outputs, train
 
 START = Plan(steps=1200, batch=8, rate=2e-3)
 """With MSE, for every loss alike: from here on, what differs is the loss."""
 
-CHOOSING = Plan(steps=150, batch=4, rate=1e-3)
-LAST = Plan(steps=250, batch=4, rate=1e-3)
+CHOOSING = Plan(steps=80, batch=4, rate=1e-3)
+LAST = Plan(steps=200, batch=4, rate=1e-3)
 
 RATIOS = tuple(f"ratio at {share:.0%}" for share in MEASURED)
 CHOICES = ("task", "loss", "weight", "condition", *INDEPENDENT)
@@ -33,7 +34,7 @@ BEFORE = "before"
 
 
 @dataclass(frozen=True)
-class Runs:
+class Comparison:
     """Where the runs are kept, and what they are trained and judged on.
 
     Args:
@@ -49,7 +50,7 @@ class Runs:
     losses: Sequence[Loss]
 
     def choose(self, task: Task, loss: Loss) -> float:
-        """The weight of a loss in a task: of the candidates, the one with the smallest `error`.
+        """The weight of a loss: of the candidates, the one with the smallest `error` in one task.
 
         One short run of the first seed decides, by the independent judges, on photographs kept for this.
         """
@@ -60,20 +61,20 @@ class Runs:
             given = {"task": task.name, "loss": loss.name, "weight": f"{weight:g}"}
             rows = self._rows("choices.csv", given)
             if not rows:
-                network = self.start(task, 0)
+                network = self.start(task)
                 train(network, task, loss, weight, self.photographs.training, CHOOSING, 0)
                 rows = self._judge(task, network, self.photographs.choosing, judges(INDEPENDENT), given)
                 self._add("choices.csv", rows, CHOICES)
             errors[weight] = sum(error(row) for row in rows)
         return min(errors, key=lambda weight: errors[weight])
 
-    def start(self, task: Task, seed: int) -> nn.Module:
-        """The network after `START`."""
-        path, network = self.networks / f"{task.name}-{seed}.safetensors", _new(task, seed)
+    def start(self, task: Task) -> nn.Module:
+        """The network after `START`, from which every loss and every seed goes on."""
+        path, network = self.networks / f"{task.name}-before.safetensors", _new(task)
         if path.exists():
             network.load_state_dict(load_file(path))
             return network
-        train(network, task, START_LOSS, 0, self.photographs.training, START, 1000 + seed)
+        train(network, task, START_LOSS, 0, self.photographs.training, START, 1000)
         _save(network, path)
         return network
 
@@ -82,17 +83,17 @@ class Runs:
         given = {"seed": str(seed), "task": task.name, "loss": loss.name, "weight": f"{weight:g}"}
         if self._rows("results.csv", given):
             return
-        network = self.start(task, seed)
+        network = self.start(task)
         ratios = train(network, task, loss, weight, self.photographs.training, LAST, seed)
         _save(network, self.path(task, loss.name, seed))
         known = given | dict(zip(RATIOS, (f"{ratio:.3f}" for ratio in ratios), strict=False))
         self._add("results.csv", self._judge(task, network, self.photographs.judging, judges(), known), RESULTS)
 
-    def judge_start(self, task: Task, seed: int) -> None:
+    def judge_start(self, task: Task) -> None:
         """Judges the network after `START`, unless it is done."""
-        given = {"seed": str(seed), "task": task.name, "loss": BEFORE, "weight": ""}
+        given = {"seed": "", "task": task.name, "loss": BEFORE, "weight": ""}
         if not self._rows("results.csv", given):
-            rows = self._judge(task, self.start(task, seed), self.photographs.judging, judges(), given)
+            rows = self._judge(task, self.start(task), self.photographs.judging, judges(), given)
             self._add("results.csv", rows, RESULTS)
 
     def path(self, task: Task, loss: str, seed: int) -> Path:
@@ -101,7 +102,7 @@ class Runs:
 
     def network(self, task: Task, loss: str, seed: int) -> nn.Module:
         """The network of a finished run."""
-        network = _new(task, seed)
+        network = _new(task)
         network.load_state_dict(load_file(self.path(task, loss, seed)))
         return network.eval()
 
@@ -131,10 +132,8 @@ def error(row: dict[str, str]) -> float:
     return sum(map(math.log, wrong))
 
 
-def _new(task: Task, seed: int) -> nn.Module:
-    import torch
-
-    torch.manual_seed(seed)
+def _new(task: Task) -> nn.Module:
+    torch.manual_seed(0)
     return task.network()
 
 

@@ -1,0 +1,124 @@
+"""`PerceptualLoss`: the distance beside a pixel loss, with the ranges, shapes and reductions of training code."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from perceptmetric.errors import InputError
+from perceptmetric.fast.torch_private import is_transformed
+from perceptmetric.images import ROUNDING, as_floats
+from perceptmetric.metric import PerceptualDistance
+
+BALANCE = 0.02
+"""Times this, the distance's gradient is about as long as that of the mean absolute error, from the first step of a
+training to the last (docs/how-to/loss.md)."""
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+class PerceptualLoss(nn.Module):
+    """The mean absolute error and the perceptual distance, added: `L1 + weight * distance`.
+
+    Args:
+        metric: a metric with `check=False`, because the output of a network may leave the range a little; where None,
+            the bundled default.
+        weight: of the distance; where None, `BALANCE` (0.02), at which both gradients are about equally long. 0.06 to
+            0.2 asks more for what is seen, and less for equal pixels.
+        value_range: which values of the images are black and white: (0, 1), (-1, 1), (0, 255) or any other two numbers.
+            The loss is the same whatever the range.
+        reduction: `mean` over all images, `sum`, or `none`: one value for each image.
+
+    Shape:
+        The output of a network and its target, both floats (N, 3, H, W), or video (N, T, 3, H, W), whose frames are
+        compared one by one. A target of uint8 counts from 0 to 255, whatever the `value_range`. The result is a scalar,
+        or (N,), or (N, T), in float32 at least.
+
+    Raises:
+        InputError: the shapes differ or are none of these, or the target of the first call lies outside the range, or
+            is in [0, 1] where white is 255. Later targets are not looked at, because on CUDA
+            this waits for the device; under `torch.compile` and `torch.func` the first is not either.
+        ValueError: there is no such reduction, the range is none, the weight is negative, or the metric checks.
+
+    Examples:
+        >>> loss = PerceptualLoss(value_range=(-1, 1))
+        >>> output = torch.zeros(4, 3, 32, 32, requires_grad=True)
+        >>> target = 2 * torch.rand(4, 3, 32, 32) - 1
+        >>> loss(output, target).backward()
+        >>> PerceptualLoss(reduction="none")(torch.rand(2, 5, 3, 16, 16), torch.rand(2, 5, 3, 16, 16)).shape
+        torch.Size([2, 5])
+    """
+
+    def __init__(
+        self,
+        metric: PerceptualDistance | None = None,
+        *,
+        weight: float | None = None,
+        value_range: tuple[float, float] = (0, 1),
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        self.metric = PerceptualDistance(check=False) if metric is None else metric
+        if self.metric.check:
+            raise ValueError("metric: found check=True, expected check=False: a network's output may leave the range")
+        self.weight = BALANCE if weight is None else float(weight)
+        if not 0 <= self.weight < float("inf"):
+            raise ValueError(f"weight: found {weight!r}, expected a number of 0 or more")
+        self.value_range = float(value_range[0]), float(value_range[1])
+        if not self.value_range[0] < self.value_range[1]:
+            raise ValueError(f"value_range: found {value_range!r}, expected the values of black and of white")
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction: found {reduction!r}, expected one of {', '.join(REDUCTIONS)}")
+        self.reduction = reduction
+        self._seen_target = False
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of a network's output.
+
+        Args:
+            output: as for the class.
+            target: as for the class.
+        """
+        self._check(output, target)
+        a, b = self._unit(output), self._unit(target)
+        losses = (a - b).abs().mean((1, 2, 3)) + self.weight * self.metric(a, b)
+        if self.reduction == "none":
+            return losses.view(output.shape[:-3])
+        return losses.mean() if self.reduction == "mean" else losses.sum()
+
+    def extra_repr(self) -> str:
+        """What is not the metric's."""
+        return f"weight={self.weight}, value_range={self.value_range}, reduction={self.reduction!r}"
+
+    def _unit(self, images: Tensor) -> Tensor:
+        """The images as a batch, (N, 3, H, W), and in [0, 1]; at least float32, in which small differences are kept."""
+        images = images.flatten(0, -4) if images.ndim == 5 else images
+        if not images.is_floating_point():
+            return as_floats(images)
+        low, high = self.value_range
+        images = images.to(torch.promote_types(images.dtype, torch.float32))
+        return images if (low, high) == (0, 1) else (images - low) / (high - low)
+
+    def _check(self, output: Tensor, target: Tensor) -> None:
+        if output.shape != target.shape or output.ndim not in (4, 5):
+            raise InputError(
+                f"output and target: found {tuple(output.shape)} and {tuple(target.shape)}, expected the same shape "
+                "twice, (N, 3, H, W) or (N, T, 3, H, W)"
+            )
+        if self._seen_target or torch.compiler.is_compiling() or is_transformed(target):
+            return
+        if target.is_floating_point():
+            self._check_range(target)
+        self._seen_target = True
+
+    def _check_range(self, target: Tensor) -> None:
+        low, high = (bound.item() for bound in torch.aminmax(target.detach()))
+        black, white = self.value_range
+        slack = max(ROUNDING, torch.finfo(target.dtype).eps) * (white - black)
+        inside = black - slack <= low and high <= white + slack
+        # Values of [0, 1] lie inside (0, 255) too; there they would be nothing but black, and not whole numbers.
+        if not inside or (high <= 1 < white / 2 and bool((target != target.round()).any())):
+            raise InputError(
+                f"target: found values from {low:.7g} to {high:.7g}, expected them from {black:g} to {white:g}; "
+                "set value_range to the values of black and of white"
+            )
