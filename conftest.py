@@ -16,7 +16,18 @@ _NEEDS = {
 collect_ignore = [module for module, package in _NEEDS.items() if find_spec(package) is None]
 
 # In tests/conftest.py; each skips where its package is missing.
-_FIXTURES = {"piq", "matplotlib", "imagecodecs", "bjontegaard", "colour", "cvvdp", "flip", "ssimulacra2", "stlpips"}
+_FIXTURES = {
+    "piq",
+    "matplotlib",
+    "imagecodecs",
+    "bjontegaard",
+    "colour",
+    "cvvdp",
+    "flip",
+    "ssimulacra2",
+    "stlpips",
+    "chromium",
+}
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
