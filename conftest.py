@@ -12,6 +12,10 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
 _NEEDS = {
     "perceptmetric/integrations/torchmetrics.py": "torchmetrics",
     "perceptmetric/integrations/onnx.py": "onnxscript",
+    "perceptmetric/stimuli/display.py": "colour",
+    "perceptmetric/benchmarks/psychophysics/people.py": "colour",
+    "perceptmetric/benchmarks/psychophysics/observers.py": "colour",
+    "perceptmetric/benchmarks/psychophysics/colour_pairs.py": "colour",
 }
 collect_ignore = [module for module, package in _NEEDS.items() if find_spec(package) is None]
 
@@ -34,5 +38,6 @@ _FIXTURES = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs an optional package, so that `pytest -m extra` runs what was skipped before it was installed."""
     for item in items:
-        if "integrations" in item.path.parts or _FIXTURES & set(getattr(item, "fixturenames", ())):
+        needs = any(item.path.match(module) for module in _NEEDS)
+        if needs or "integrations" in item.path.parts or _FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("extra")
