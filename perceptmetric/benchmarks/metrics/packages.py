@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+import numpy as np
+
 from perceptmetric.benchmarks.metrics.metric import MetricError
 
 
@@ -28,7 +30,8 @@ def package(name: str, extra: str) -> ModuleType:
         'nonesuch'); pip install 'perceptmetric[flip]'
     """
     try:
-        return importlib.import_module(name)
+        with np.printoptions():  # colour-science changes how NumPy prints
+            return importlib.import_module(name)
     except ImportError as error:
         raise not_installed(name, extra, str(error)) from error
 

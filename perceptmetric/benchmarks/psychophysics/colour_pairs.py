@@ -6,6 +6,7 @@ The first image has the first colour everywhere, the second the second colour in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -112,6 +113,7 @@ def judge_macadam(observer: Observer, display: Display) -> Outcome:
     return Outcome({"macadam": mean, "macadam_between": variation(distances.mean(1))}, curves)
 
 
+@cache
 def ellipses() -> dict[int, tuple[Floats, Floats]]:
     """The centre (3,) and points (12, 3) of each of MacAdam's ellipses that sRGB can show, as values in sRGB.
 
@@ -168,8 +170,10 @@ def judged(observer: Observer, first: Floats, second: Floats) -> Floats:
 
 
 def _field(left: Floats, right: Floats) -> Tensor:
-    colours = [torch.from_numpy(colour).float()[None, :, None, None] for colour in (left, right)]
-    return torch.lerp(*(colour.expand(1, 3, *FIELD.shape) for colour in colours), RIGHT)
+    first, second = (torch.from_numpy(colour).float()[None, :, None, None] for colour in (left, right))
+    size = (1, 3, *FIELD.shape)
+    field: Tensor = torch.lerp(first.expand(size), second.expand(size), RIGHT)
+    return field
 
 
 def stress(distances: Floats, differences: Floats, weights: Floats | None = None) -> float | None:

@@ -97,7 +97,7 @@ def legge_foley(pedestals: Floats, alone: float) -> Floats:
     """
 
     def response(contrast: float) -> float:
-        return contrast**2.4 / (contrast**2 + SATURATION**2)
+        return float(contrast**2.4 / (contrast**2 + SATURATION**2))
 
     def increment(pedestal: float) -> float:
         step: float = brentq(lambda c: response(pedestal + c) - response(pedestal) - response(alone), 0, 10)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 
 import numpy as np
@@ -55,6 +56,7 @@ class Shown:
     pattern: Pattern
 
 
+@cache
 def shown() -> tuple[list[Shown], dict[int, str]]:
     """All stimuli that can be shown at 32 pixels per degree, and the reason for each that cannot.
 

@@ -78,7 +78,7 @@ def gratings() -> dict[str, Floats]:
 
     Examples:
         >>> table = gratings()
-        >>> table["cpd"][table["achromatic"].argmax()]
+        >>> float(table["cpd"][table["achromatic"].argmax()])
         3.0
     """
     rows = _columns("gratings")
@@ -142,6 +142,7 @@ def munsell() -> dict[tuple[str, float, float], Floats]:
     return {key: rgb for (key, _), rgb, linear in zip(chips, values, light, strict=True) if _in_range(linear)}
 
 
+@cache
 def munsell_steps() -> dict[str, list[tuple[Floats, Floats]]]:
     """Pairs of neighbours in Munsell's system that are meant to look equally different, as values in sRGB.
 
