@@ -10,7 +10,7 @@ from perceptmetric import __version__, command
 from perceptmetric.benchmarks.metrics.peers import NAMES
 from perceptmetric.errors import InputError
 from perceptmetric.files import write
-from perceptmetric.names import DEFAULT, STAGES
+from perceptmetric.names import DEFAULT, STAGES, UNTRAINED
 
 # What measures is imported by what is done, not here: --help need not wait for torch.
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _psychophysics(options: argparse.Namespace) -> None:
         plot.require()
     display, readout = Display(), options.readout or "default"
     others, not_run = peers(options.compare)
-    names = dict.fromkeys([options.checkpoint, "untrained"])
+    names = dict.fromkeys([options.checkpoint, UNTRAINED])
     ours_and_untrained = [o for name in names for o in observers.of_checkpoint(name, readout, options.stage or ())]
     rest = [*observers.yardsticks(display), *map(observers.of_metric, others)]
     report = psychophysics([*ours_and_untrained, *rest], display)
