@@ -13,6 +13,7 @@ from perceptmetric.cli import project
 from perceptmetric.command import BAD_INPUT
 from perceptmetric.errors import InputError
 from perceptmetric.names import DEFAULT
+from perceptmetric.streams import say
 
 PROGRAM = "perceptmetric"
 
@@ -191,7 +192,8 @@ def _configured(path: Path) -> dict[str, object]:
     try:
         return vars(parser.parse_args(project.read_arguments(path, _actions(parser))))
     except InputError as error:
-        parser.exit(BAD_INPUT, f"{PROGRAM}: {error}\n")
+        say(PROGRAM, error)
+        raise SystemExit(BAD_INPUT) from error
 
 
 def _actions(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:

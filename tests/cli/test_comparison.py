@@ -41,6 +41,14 @@ def test_files_get_maps_by_their_path_within_their_common_folder(folders, tmp_pa
     assert (tmp_path / "single" / "one.png.png").is_file()
 
 
+def test_maps_stay_in_their_folder_whatever_the_paths_are_like(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path / "blurred" / "deeper")
+    assert main(["../one.png", "../one.png", "../../sharp/one.png", "two.bmp", "--map", "../../maps"]) == 0
+    maps = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png.png"))
+    assert maps == ["maps/blurred/one.png.png", "maps/sharp/one.png.png"]
+    assert (tmp_path / "maps" / "blurred" / "deeper" / "two.bmp.png").is_file()
+
+
 def test_maps_are_kept_apart_from_what_is_measured(folders, tmp_path, capsys):
     for folder in (f"{folders[1]}/maps", folders[0]):
         assert main([*folders, "--map", folder]) == 2

@@ -1,3 +1,6 @@
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -115,7 +118,7 @@ def test_the_command_measures_what_a_mask_keeps(pair, mask, images, metric, tmp_
     assert coloured[:, 32:].any()
 
 
-def test_masks_that_cannot_be_used_are_named(pair, mask, tmp_path, capsys):
+def test_masks_that_cannot_be_used_are_named(pair, mask, tmp_path, monkeypatch, capsys):
     (tmp_path / "masks").mkdir()
     assert main([*pair, "--mask", str(tmp_path / "masks")]) == 2
     assert capsys.readouterr().err == f"perceptmetric: {tmp_path / 'masks'}: found no image\n"
@@ -126,6 +129,12 @@ def test_masks_that_cannot_be_used_are_named(pair, mask, tmp_path, capsys):
     captured = capsys.readouterr()
     assert captured.out == f"0.000000\t{pair[0]}\tnot visible\n"
     assert captured.err == f"perceptmetric: {tmp_path / 'masks'}: found 0 masks for {pair[1]}, expected one\n"
+    monkeypatch.chdir(Path(pair[0]).parent)
+    assert main(["sharp.png", "sharp.png", "--mask", str(tmp_path / "masks")]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("sharp.png\tsharp.png\n"))
+    capsys.readouterr()
+    assert main(["-", "--mask", str(tmp_path / "masks")]) == 2
+    assert "found a folder, expected an image for pairs from standard input" in capsys.readouterr().err
     Image.new("L", (8, 8), 255).save(tmp_path / "small.png")
     assert main([*pair, "--mask", str(tmp_path / "small.png")]) == 2
     assert "mask: found 8x8 pixels, expected 64x48 as the images have" in capsys.readouterr().err

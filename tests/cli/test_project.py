@@ -71,6 +71,7 @@ def test_another_form_on_the_command_line_takes_the_place_of_the_files(config):
         ("images = [['a']]", "images: found [['a']], expected a text or a list of texts"),
         ("fail-above = -1", "found '-1', expected a number of at least 0"),
         ("json = true\ncsv = true", "not allowed with argument"),
+        (r'"a\nb" = 1', "found a\\nb, expected only"),
         ("not toml", "Expected '='"),
     ],
 )
