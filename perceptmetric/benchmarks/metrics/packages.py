@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-import numpy as np
-
 from perceptmetric.benchmarks.metrics.metric import MetricError
 
 
@@ -30,6 +28,8 @@ def package(name: str, extra: str) -> ModuleType:
         'nonesuch'); pip install 'perceptmetric[flip]'
     """
     try:
+        import numpy as np  # here, because the command's --help imports this module
+
         with np.printoptions():  # colour-science changes how NumPy prints
             return importlib.import_module(name)
     except ImportError as error:
