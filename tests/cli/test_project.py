@@ -1,6 +1,11 @@
+import contextlib
+import io
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perceptmetric.cli.main import main
 from perceptmetric.cli.options import parse
@@ -83,6 +88,52 @@ def test_what_is_wrong_is_one_line_with_the_name_of_the_file(text, problem, conf
     assert captured.err.startswith(f"perceptmetric: {path}: ")
     assert problem in captured.err
     assert captured.err.count("\n") == 1
+
+
+NAMES = (
+    "images",
+    "checkpoint",
+    "fail-above",
+    "jobs",
+    "map",
+    "mask",
+    "out",
+    "sort",
+    "json",
+    "device",
+    "help",
+    "a.b",
+    "''",
+)
+VALUES = (
+    "''",
+    "'-'",
+    "'--sort'",
+    "-1",
+    "1_0",
+    "nan",
+    "inf",
+    "true",
+    "1979-05-27",
+    "[]",
+    "['a', 'b']",
+    "[['a']]",
+    "{a = 1}",
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES)))
+def test_whatever_is_in_the_file_there_are_options_or_one_line(table):
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
+        path = Path(folder, "gate.toml")
+        path.write_text("".join(f"{name} = {value}\n" for name, value in table.items()))
+        try:
+            images, code = parse(["--config", str(path), "x.png", "y.png"]).images, None
+        except SystemExit as end:
+            images, code = None, end.code
+    assert images == ["x.png", "y.png"] or (
+        code == 2 and said.getvalue().splitlines()[-1].startswith("perceptmetric: ")
+    )
 
 
 def test_a_file_without_the_table_or_without_a_file_is_named(config, tmp_path, capsys):
