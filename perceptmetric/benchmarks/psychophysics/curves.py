@@ -113,6 +113,8 @@ def _gratings(report: PsychophysicsReport) -> Figure | None:
                 axes.semilogx(curve.x, _shifted(curve), "o-", ms=3, linewidth=1, color=f"C{color}", label=name)
         axes.semilogx(curve.x, curve.people, color="black", linewidth=2, label="people")
         axes.set_title(direction, fontsize=9)
+        axes.set_xticks([0.25, 0.5, 1, 2, 4, 8], ["0.25", "0.5", "1", "2", "4", "8"])
+        axes.minorticks_off()
         axes.set_xlabel("cycles per degree", fontsize=8)
         axes.set_ylabel("log sensitivity, shifted", fontsize=8)
         axes.tick_params(labelsize=7)
@@ -143,7 +145,7 @@ def _log_axis(contrasts: Sequence[float]) -> np.ndarray:
 
 
 def _masks(report: PsychophysicsReport) -> Figure | None:
-    """Responses to the test on each mask, a row of panels for each observer."""
+    """Responses to the test on each mask over those without a mask, a row of panels for each observer."""
     curves = _of_test(report, "masking")
     if not curves:
         return None
@@ -152,17 +154,21 @@ def _masks(report: PsychophysicsReport) -> Figure | None:
     groups = masks()
     figure = Figure(figsize=(3.2 * len(groups), 2.5 * len(curves)), layout="constrained")
     for row, (name, mine) in enumerate(curves.items()):
+        alone = _values(next(curve.y for curve in mine if curve.name == "contrast 0"))
         for column, group in enumerate(groups):
             axes = figure.add_subplot(len(curves), len(groups), row * len(groups) + column + 1)
             for place, value in enumerate(np.argsort(-group.strength)):
                 curve = next(c for c in mine if c.name == f"{group.name} {group.values[value]:g}")
                 shade = str(0.75 * place / len(group.values))
-                axes.loglog(curve.x, _values(curve.y), "o-", ms=3, linewidth=1, color=shade, label=curve.name)
+                ratio = _values(curve.y) / alone
+                axes.semilogx(curve.x, ratio, "o-", ms=3, linewidth=1, color=shade, label=f"{group.values[value]:g}")
             axes.set_title(f"{name}: mask {group.name}", fontsize=8)
+            axes.set_xticks(curve.x, [f"{x:g}" for x in curve.x])
+            axes.minorticks_off()
             axes.tick_params(labelsize=6)
             axes.legend(fontsize=5)
-    figure.supxlabel("contrast of the test (in people, darker curves lie lower)", fontsize=8)
-    figure.supylabel("response", fontsize=8)
+    figure.supxlabel("contrast of the test; in people, darker curves lie lower", fontsize=8)
+    figure.supylabel("response over that without a mask", fontsize=8)
     return figure
 
 
