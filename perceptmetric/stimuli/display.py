@@ -153,8 +153,8 @@ class Display:
             image: floats in [0, 1] of any shape.
 
         Examples:
-            >>> Display(gamma=2.0).light(torch.tensor([0.5]))
-            array([0.25])
+            >>> Display(gamma=2.0).light(torch.tensor([0.5])).tolist()
+            [0.25]
         """
         values = image.double().numpy()
         light: Floats = np.asarray(_srgb().eotf_sRGB(values) if self.gamma is None else values**self.gamma)
@@ -170,8 +170,8 @@ class Display:
             Floats (..., H, W).
 
         Examples:
-            >>> Display().luminance(torch.ones(3, 1, 1))
-            array([[80.]])
+            >>> Display().luminance(torch.ones(3, 1, 1)).round(6).tolist()
+            [[80.0]]
         """
         luminance: Floats = self.white * np.einsum("c,...chw->...hw", luminance_weights(), self.light(image))
         return luminance
@@ -209,8 +209,8 @@ def rgb_of(direction: str) -> Floats:
         InputError: there is no such direction, or colour-science is not installed.
 
     Examples:
-        >>> rgb_of("achromatic")
-        array([1., 1., 1.])
+        >>> rgb_of("achromatic").round(6).tolist()
+        [1.0, 1.0, 1.0]
     """
     if direction not in DIRECTIONS:
         raise InputError(f"direction: found {direction!r}, expected one of {', '.join(DIRECTIONS)}")
@@ -244,8 +244,8 @@ def luminance_weights() -> Floats:
         InputError: colour-science is not installed.
 
     Examples:
-        >>> luminance_weights().round(2)
-        array([0.21, 0.72, 0.07])
+        >>> luminance_weights().round(2).tolist()
+        [0.21, 0.72, 0.07]
     """
     weights = _xyz_of_rgb()[1]
     normalised: Floats = weights / weights.sum()

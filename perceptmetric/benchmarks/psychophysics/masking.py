@@ -92,8 +92,8 @@ def legge_foley(pedestals: Floats, alone: float) -> Floats:
         alone: the threshold without a mask.
 
     Examples:
-        >>> legge_foley(np.array([0.0, 0.004, 0.256]), alone=0.006).round(4)
-        array([0.006 , 0.0038, 0.0592])
+        >>> legge_foley(np.array([0.0, 0.004, 0.256]), alone=0.006).round(4).tolist()
+        [0.006, 0.0038, 0.0592]
     """
 
     def response(contrast: float) -> float:

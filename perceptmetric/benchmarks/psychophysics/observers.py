@@ -40,8 +40,8 @@ class Observer:
 
     Examples:
         >>> observer = of_metric(rmse_metric())
-        >>> observer.against(torch.zeros(1, 3, 4, 4))(torch.ones(2, 3, 4, 4))
-        array([1., 1.])
+        >>> observer.against(torch.zeros(1, 3, 4, 4))(torch.ones(2, 3, 4, 4)).tolist()
+        [1.0, 1.0]
     """
 
     name: str
@@ -89,8 +89,8 @@ def of_distance(name: str, metric: PerceptualDistance, origin: Origin | None = N
 
     Examples:
         >>> images = torch.rand(3, 3, 32, 32)
-        >>> of_distance("ours", PerceptualDistance()).against(images)(images)
-        array([0., 0., 0.])
+        >>> of_distance("ours", PerceptualDistance()).against(images)(images).tolist()
+        [0.0, 0.0, 0.0]
     """
 
     @torch.inference_mode()
@@ -141,9 +141,9 @@ def of_pixels(name: str, difference: Callable[[Tensor, Tensor], Floats], colour_
         colour_only: as for `Observer`.
 
     Examples:
-        >>> grey = of_pixels("red", lambda a, b: (a - b)[:, 0].double().numpy())
-        >>> grey.against(torch.zeros(1, 3, 2, 2))(torch.ones(1, 3, 2, 2))
-        array([1.])
+        >>> red = of_pixels("red", lambda a, b: (a - b)[:, 0].double().numpy())
+        >>> red.against(torch.zeros(1, 3, 2, 2))(torch.ones(1, 3, 2, 2)).tolist()
+        [1.0]
     """
 
     def against(references: Tensor) -> Compare:

@@ -130,8 +130,8 @@ def munsell() -> dict[tuple[str, float, float], Floats]:
         InputError: colour-science is not installed.
 
     Examples:
-        >>> munsell()["5R", 5.0, 4.0].round(2)
-        array([0.61, 0.44, 0.43])
+        >>> munsell()["5R", 5.0, 4.0].round(2).tolist()
+        [0.61, 0.44, 0.43]
     """
     colour: Any = library()
     chips = colour.notation.MUNSELL_COLOURS["real"]

@@ -37,8 +37,8 @@ def thresholds(compare: Compare, draw: Callable[[Floats], Tensor], criterion: fl
         ...     return torch.tensor(contrasts).reshape(-1, 1, 1, 1).expand(-1, 3, 1, 1)
         >>> def compare(images):  # a distance of twice the contrast
         ...     return 2 * images[:, 0, 0, 0].numpy()
-        >>> thresholds(compare, images, criterion=0.1, most=np.array([1.0, 0.01])).round(3)
-        array([0.05,   nan])
+        >>> thresholds(compare, images, criterion=0.1, most=np.array([1.0, 0.01])).round(3).tolist()
+        [0.05, nan]
     """
     noticed = compare(draw(most)) >= criterion
     low, high = np.full(len(most), np.log(LOWEST)), np.log(most)
