@@ -19,3 +19,8 @@ def test_a_picture_has_the_size_of_the_committed_one(name, picture, draw, load_s
     getattr(script, draw)()
     with Image.open(committed) as expected, Image.open(tmp_path / "drawn.png") as drawn:
         assert drawn.size == expected.size
+
+
+@pytest.mark.slow
+def test_the_picture_of_the_report_has_the_size_of_the_committed_one(chromium, load_script, tmp_path, monkeypatch):
+    test_a_picture_has_the_size_of_the_committed_one("report", "PICTURE", "main", load_script, tmp_path, monkeypatch)

@@ -15,6 +15,7 @@ function name(pairs) {
     const stem = (path) => path.replace(/\.[^./\\]*$/, "");
     pair.below = references.size === 1 || stem(reference) === stem(pair.name) ? "" : reference;
   });
+  document.title = `${folders.distorted || pairs[0].distorted.path} \u2013 perceptual distances`;
   byId("compared").append(
     element("span", references.size === 1 ? [...references][0] : folders.reference || "."),
     element("i", " compared with "),
@@ -70,7 +71,7 @@ function describe(pair, position) {
   const converted = ["reference", "distorted"].filter((kind) => pair[kind].converted);
   byId("notes").textContent = [
     pair.problem ?? "",
-    pair.map ? run.map : "",
+    pair.map && (pair.map.largest ? run.map : "The map is 0 everywhere: there is no difference."),
     converted.length ? `Shown as a PNG of 8 bits: ${converted.join(" and ")}.` : "",
   ].filter(Boolean).join(" ");
   byId("said").textContent = `${byId("of").textContent}: ${pair.name}, ${byId("distance").textContent}`;
@@ -97,8 +98,8 @@ function press(event, viewer, table) {
     1: () => viewer.show("reference"),
     2: () => viewer.show("distorted"),
     3: () => viewer.show("map"),
-    m: () => viewer.show(viewer.shown === "map" ? "distorted" : "map"),
-    s: () => viewer.show(viewer.shown === "all" ? "distorted" : "all"),
+    m: () => viewer.show("map"),
+    s: () => viewer.show("all"),
     "+": () => viewer.zoomBy(STEP),
     "=": () => viewer.zoomBy(STEP),
     "-": () => viewer.zoomBy(1 / STEP),

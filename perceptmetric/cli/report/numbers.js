@@ -43,6 +43,13 @@ function commonFolder(paths) {
   return common.slice(0, Math.max(common.lastIndexOf("/"), common.lastIndexOf("\\")) + 1);
 }
 
+/** A new element with a path in it, which is broken at its separators first. */
+function pathElement(path, className = "") {
+  const made = element("div", "", className);
+  for (const piece of path.split(/(?<=[/\\_ -])|(?=\.)/)) made.append(piece, document.createElement("wbr"));
+  return made;
+}
+
 /** A new element with text in it, never markup. */
 function element(tag, text = "", className = "") {
   const made = document.createElement(tag);

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from perceptmetric import deep, transparency
+from perceptmetric.decoding import ORIENTATION
 from perceptmetric.errors import InputError
 from perceptmetric.files import replacing
 from perceptmetric.images import as_floats, as_pixels
@@ -62,8 +63,9 @@ class Pictures:
     def keep_image(self, path: str) -> Kept:
         """Keeps an image file: its very bytes where browsers show them as they were measured, otherwise a PNG.
 
-        Converted are files of a format that browsers lack, those of ink colours, and animations, of which the first
-        frame is measured. A PNG has 8 bits a channel, upright and in sRGB, over white where it is transparent.
+        Converted are files of a format that browsers lack, those of ink colours, animations, of which the first frame
+        is measured, and those other than JPEG that EXIF turns, which not every browser does. A PNG has 8 bits a
+        channel, upright and in sRGB, over white where it is transparent.
 
         Args:
             path: of the image.
@@ -152,8 +154,12 @@ def _suffix_of_browsers(data: bytes) -> str | None:
     """The suffix of an image that browsers show as it is measured; None of any other."""
     try:
         with Image.open(io.BytesIO(data)) as image:
-            same = image.mode != "CMYK" and getattr(image, "n_frames", 1) == 1
-            same = same and (image.format == "PNG" or deep.of(image).bits == 8)
+            same = (
+                image.mode != "CMYK"
+                and getattr(image, "n_frames", 1) == 1
+                and (image.format == "PNG" or deep.of(image).bits == 8)
+                and (image.format == "JPEG" or image.getexif().get(ORIENTATION, 1) == 1)
+            )
             return SHOWN_BY_BROWSERS.get(image.format or "") if same else None
     except Exception:  # of broken EXIF Pillow raises one of many; `decoding` reads beside it
         return None

@@ -14,7 +14,10 @@ class Table {
     }
     this.body.addEventListener("click", (event) => {
       const row = event.target.closest("tr");
-      if (row) this.choose(this.order[row.rowIndex - 1]);
+      if (!row) return;
+      this.choose(this.order[row.rowIndex - 1]);
+      // Where the images are above the table, as on a phone, go there.
+      if (matchMedia("(max-width: 1000px)").matches) byId("viewer").scrollIntoView();
     });
     this.sortBy("distance");
   }
@@ -24,9 +27,9 @@ class Table {
     row.tabIndex = -1;
     row.setAttribute("aria-selected", "false");
     const name = element("td", "", "path");
-    name.append(element("div", pair.name));
+    name.append(pathElement(pair.name));
     if (pair.problem) name.append(element("div", "not measured", "problem"));
-    else if (pair.below) name.append(element("div", pair.below, "quiet"));
+    else if (pair.below) name.append(pathElement(pair.below, "quiet"));
     name.title = `${pair.distorted.path}\ncompared with ${pair.reference.path}`;
     const value = element("td", "", "value");
     value.append(element("div", short(pair.distance)));

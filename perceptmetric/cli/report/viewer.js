@@ -25,7 +25,7 @@ class Viewer {
     byId("fit").addEventListener("click", () => this.fit());
     this.watchPointers();
     new ResizeObserver(() => this.arrange()).observe(this.stage);
-    this.show("distorted");
+    this.show("all");
   }
 
   /** Shows another pair at the same zoom, and the same part of it. */

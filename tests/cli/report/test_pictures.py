@@ -52,6 +52,16 @@ def test_of_an_animation_the_frame_that_is_measured_is_kept(pictures, tmp_path):
         assert png.getpixel((0, 0)) == (255, 0, 0)
 
 
+@pytest.mark.parametrize(("suffix", "converted"), [("jpg", False), ("png", True), ("webp", True)])
+def test_what_exif_turns_is_shown_upright(pictures, tmp_path, suffix, converted):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the top of the picture is at the right
+    path = tmp_path / f"a.{suffix}"
+    noise().save(path, exif=exif)
+    entry = pictures.keep_image(str(path)).entry
+    assert (entry["converted"], entry["width"], entry["height"]) == (converted, 16, 24)
+
+
 def test_a_deep_image_that_browsers_lack_is_rounded(pictures, tmp_path):
     values = np.random.default_rng(0).integers(0, 2**16, (8, 8), np.uint16)
     Image.fromarray(values).save(tmp_path / "deep.tif")

@@ -77,6 +77,7 @@ def test_bytes_of_a_name_that_are_no_text(folders, tmp_path, capfdbinary):
     name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
     shutil.copy(folders[0] / "same.png", name)
     assert main([str(folders[0] / "same.png"), name, "--report", str(tmp_path / "report")]) == 0
+    assert b"caf\xe9.png" in capfdbinary.readouterr().out
     _, (pair,) = written(tmp_path / "report")
     assert pair["distorted"]["path"] == name
 
