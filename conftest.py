@@ -12,16 +12,32 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
 _NEEDS = {
     "perceptmetric/integrations/torchmetrics.py": "torchmetrics",
     "perceptmetric/integrations/onnx.py": "onnxscript",
+    "perceptmetric/stimuli/display.py": "colour",
+    "perceptmetric/benchmarks/psychophysics/people.py": "colour",
+    "perceptmetric/benchmarks/psychophysics/observers.py": "colour",
+    "perceptmetric/benchmarks/psychophysics/colour_pairs.py": "colour",
 }
 collect_ignore = [module for module, package in _NEEDS.items() if find_spec(package) is None]
 
 # In tests/conftest.py; each skips where its package is missing.
-_FIXTURES = {"piq", "matplotlib", "imagecodecs", "bjontegaard", "colour", "cvvdp", "flip", "ssimulacra2", "stlpips"}
+_FIXTURES = {
+    "piq",
+    "matplotlib",
+    "imagecodecs",
+    "bjontegaard",
+    "colour",
+    "cvvdp",
+    "flip",
+    "ssimulacra2",
+    "stlpips",
+    "chromium",
+}
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs an optional package, so that `pytest -m extra` runs what was skipped before it was installed."""
     for item in items:
-        if "integrations" in item.path.parts or _FIXTURES & set(getattr(item, "fixturenames", ())):
+        needs = any(item.path.match(module) for module in _NEEDS)
+        if needs or "integrations" in item.path.parts or _FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("extra")

@@ -1,9 +1,10 @@
 """Finds which distances are not visible, barely visible, clear and heavy.
 
-    python benchmarks/level_limits.py --kadid DIR --modelfest FILE
+    python benchmarks/level_limits.py --kadid DIR
 
 - **Not visible** ends where people begin to see a pattern: the median distance from the uniform field of ModelFest's
-  Gabor patches, each at the mean contrast threshold of its 16 observers.
+  stimuli, each at the contrast that its 16 observers just see. They fill 2 degrees at 32 pixels per degree; stimuli too
+  fine for that are left out.
 - **Barely visible** ends at the distance that best parts the KADID conditions which people rate 4.3 and above (5 is
   imperceptible, 4 perceptible but not annoying) from the others, and **clear** at the one that best parts those they
   rate 2.5 and above (3 is slightly annoying, 2 annoying).
@@ -28,16 +29,17 @@ from distances import read_column
 from kadid_conditions import kadid_conditions
 from numpy.typing import NDArray
 from scale import BLACK_AND_WHITE, PAGE, RESULTS, UNRELATED
-from torch import Tensor
 
 import perceptmetric.cli
 from perceptmetric import PerceptualDistance
 from perceptmetric.benchmarks.agreement.conditions import Conditions, conditions
 from perceptmetric.benchmarks.agreement.statistics import Floats
+from perceptmetric.benchmarks.psychophysics import modelfest, people
 from perceptmetric.checkpoints import DEFAULT
 from perceptmetric.cli import levels
 from perceptmetric.files import write
-from perceptmetric.tables import filled, markdown, read_rows
+from perceptmetric.stimuli import Display
+from perceptmetric.tables import filled, markdown
 
 LEVELS = Path(perceptmetric.cli.__file__).with_name("levels.json")
 RATINGS = (4.3, 2.5)
@@ -45,12 +47,6 @@ RATINGS = (4.3, 2.5)
 
 DRAWS = 1000
 """Of the bootstrap over types of distortion."""
-
-SCREEN = 120, 256
-"""ModelFest's pixels per degree, and the side of its images in pixels."""
-
-LUMINANCE = 0.5
-"""Of the uniform field, as a share of white."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +76,17 @@ def main() -> None:
     """Measures the limits and writes them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kadid", type=Path, required=True, metavar="DIR", help="the folder with pairs.csv")
-    parser.add_argument("--modelfest", type=Path, required=True, metavar="FILE", help="modelfest.csv")
-    options = parser.parse_args()
-    dataset = kadid_conditions(options.kadid)
+    dataset = kadid_conditions(parser.parse_args().kadid)
     rated = conditions(dataset)
     distances = rated.means(read_column(dataset, RESULTS / "kadid-conditions", f"{DEFAULT}-default"))
     partings = [parting(distances, rated, rating) for rating in RATINGS]
-    metric = PerceptualDistance.from_pretrained(DEFAULT, pixels_per_degree=SCREEN[0])
-    seen = threshold_distances(metric, read_rows(options.modelfest))
+    metric = PerceptualDistance.from_pretrained(DEFAULT)
+    seen = threshold_distances(metric)
     content = {
         "checkpoint": DEFAULT,
         "checkpoint_sha256": metric.fingerprint,
         "limits": [rounded(np.median(list(seen.values()))), *(each.limit for each in partings)],
-        "threshold_distances": {name: rounded(distance) for name, distance in seen.items()},
+        "threshold_distances": {str(number): rounded(distance) for number, distance in seen.items()},
         "partings": [asdict(each) for each in partings],
         "changes": changes(json.loads((RESULTS / "scale.json").read_text(encoding="utf-8"))),
     }
@@ -151,29 +145,16 @@ def changes(scale: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 @torch.inference_mode()
-def threshold_distances(metric: PerceptualDistance, stimuli: Sequence[Mapping[str, str]]) -> dict[str, float]:
-    """The distance of each Gabor patch from the uniform field, at the mean threshold of its observers."""
-    field = shown(np.full((SCREEN[1], SCREEN[1]), LUMINANCE))
+def threshold_distances(metric: PerceptualDistance) -> dict[int, float]:
+    """The distance from the uniform field of each of ModelFest's stimuli, at the contrast that people just see."""
+    display = Display()
+    stimuli, _ = modelfest.shown()
+    field = display.show(np.zeros(stimuli[0].pattern.shape))
+    contrasts = 10 ** -people.modelfest().sensitivity
     return {
-        f"stimulus {row['stimulus']}": metric(field, shown(gabor(row))).item()
-        for row in stimuli
-        if row["kind"] == "GaborPatch"
+        stimulus.number: metric(field, display.show(stimulus.pattern, contrasts[stimulus.number - 1])).item()
+        for stimulus in stimuli
     }
-
-
-def gabor(row: Mapping[str, str]) -> Floats:
-    """The luminance of a Gabor patch of ModelFest, as a share of white."""
-    degrees = (np.arange(SCREEN[1]) - SCREEN[1] // 2) / SCREEN[0]
-    window = np.exp(-(degrees**2) / (2 * float(row["sigma_deg"]) ** 2))
-    contrast = 10 ** -float(row["mean_minus_log10_contrast_threshold"])
-    wave = window * np.cos(2 * np.pi * float(row["cpd"]) * degrees)
-    return np.asarray(LUMINANCE * (1 + contrast * window[:, None] * wave[None]))
-
-
-def shown(luminance: Floats) -> Tensor:
-    """Luminance as a share of white to grey pixels of an sRGB screen, floats (1, 3, H, W)."""
-    encoded = np.where(luminance <= 0.0031308, 12.92 * luminance, 1.055 * luminance ** (1 / 2.4) - 0.055)
-    return torch.from_numpy(encoded).float().expand(1, 3, -1, -1)
 
 
 def table(content: Mapping[str, Any]) -> str:
@@ -186,7 +167,7 @@ def table(content: Mapping[str, Any]) -> str:
         [
             levels.WORDS[0],
             f"below {visible:g}",
-            f"{visible:g} is the median distance of {len(seen)} Gabor patches of ModelFest at the contrast that people "
+            f"the median distance of {len(seen)} stimuli of ModelFest, on a uniform field, at the contrast that people "
             f"just see (half of them: {quartiles})",
         ],
         [levels.WORDS[1], f"{visible:g} to {ends[0]:g}", _parted(first)],

@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from perceptmetric.benchmarks.speed.counting import operations
 from perceptmetric.checkpoints import untrained
 from perceptmetric.command import keep_freed_memory
 from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.recipe import OPTIMIZERS, Recipe
-from perceptmetric.training.trainer import optimizer, train_step
+from perceptmetric.training.trainer import Loss, optimizer, train_step
 
 MATRIX = 1024
 STEPS, PRODUCTS = 10, 4
@@ -45,15 +45,15 @@ def main() -> None:
     kept = keep_freed_memory()
 
     network, objective = untrained(0), Reconstruct()
+    loss = Loss(objective, network)
     images = torch.rand(options.batch, 3, options.crop, options.crop).contiguous(memory_format=torch.channels_last)
     stepper = optimizer(network, Recipe(objective, optimizer=options.optimizer, learning_rate=1e-5))
     left, right = torch.rand(2, MATRIX, MATRIX)
 
     def train() -> None:
-        train_step(objective.loss(network, images, images), network, stepper, clip_norm=0.5)
+        train_step(loss(images, images), network, stepper, clip_norm=0.5)
 
-    with FlopCounterMode(display=False) as counter:
-        objective.loss(network, images, images).backward()
+    count = operations(lambda: loss(images, images).backward())
     train()  # SOAP begins with its directions
     train_seconds, product_seconds = [], []
     for _ in range(options.rounds):
@@ -67,7 +67,7 @@ def main() -> None:
     for name, pick in (("best", min), ("median", statistics.median)):
         crops = options.batch / pick(train_seconds)
         product_rate = 2 * MATRIX**3 / pick(product_seconds)
-        training_rate = counter.get_total_flops() / pick(train_seconds)
+        training_rate = count / pick(train_seconds)
         print(
             f"{name + ' round':<13} training {crops:6.4g} crops/s = {training_rate / 1e9:6.3g} GFLOP/s, "
             f"matrix products {product_rate / 1e9:6.1f} GFLOP/s, ratio {training_rate / product_rate:.0%}"

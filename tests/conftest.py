@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+import browser
 import hub_server
 import hypothesis
 import numpy as np
@@ -75,6 +76,16 @@ def imagecodecs() -> ModuleType:
     """Skips where the extra is not installed."""
     pytest.importorskip("tifffile")
     return pytest.importorskip("imagecodecs")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[browser.Browser]:
+    """A page of a browser without a window. Skips where there is no Chromium."""
+    if browser.PROGRAM is None:
+        pytest.skip("no Chromium is installed")
+    page = browser.Browser()
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def test_help_does_not_wait_for_torch(arguments):
 @pytest.mark.parametrize(
     "modules",
     [
-        ["cli.main", "cli.measurement", "metric"],
+        ["cli.main", "cli.runs"],
         ["training.cli", "training.trainer"],
         ["benchmarks.cli", "benchmarks.agreement.evaluation", "benchmarks.datasets", "benchmarks.metrics.ours"],
     ],

@@ -1,4 +1,4 @@
-"""`perceptmetric-bench`: a database by its name (`DATASET --root DIR`), `severity`, `blindspots`, `speed`."""
+"""`perceptmetric-bench`: a database (`DATASET --root DIR`), `severity`, `blindspots`, `psychophysics`, `speed`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from perceptmetric import __version__, command
 from perceptmetric.benchmarks.metrics.peers import NAMES
 from perceptmetric.errors import InputError
 from perceptmetric.files import write
-from perceptmetric.names import DEFAULT, STAGES
+from perceptmetric.names import DEFAULT, STAGES, UNTRAINED
 
 # What measures is imported by what is done, not here: --help need not wait for torch.
 if TYPE_CHECKING:
@@ -90,6 +90,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables to this file as well")
     command.add_argument("--pictures", metavar="DIR", type=Path, help="draw what the search found into this folder")
     command.set_defaults(work=_blindspots)
+    text = "does a metric see as people do? detection, masking, luminance, colour; needs no images"
+    command = kinds.add_parser("psychophysics", help=text)
+    _metrics(command)
+    command.add_argument("--readout", choices=["default", "paper"], help="paper if a stage is named, else default")
+    command.add_argument("--stage", choices=STAGES, metavar="NAME", nargs="+", help="stages of the network")
+    command.add_argument("--csv", metavar="FILE", type=Path, help="write the scores to this file as well")
+    command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table to this file as well")
+    command.add_argument("--plot", metavar="DIR", type=Path, help="draw the curves beside people's into this folder")
+    command.set_defaults(work=_psychophysics)
     command = kinds.add_parser("speed", help="pairs a second and memory of all metrics, or of some (--compare)")
     command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: %(default)s")
     _metrics(command)
@@ -163,6 +172,31 @@ def _blindspots(options: argparse.Namespace) -> None:
             write(path, text())
     if options.pictures:
         strips.draw(report.results, options.pictures)
+
+
+def _psychophysics(options: argparse.Namespace) -> None:
+    from perceptmetric.benchmarks.agreement import plot
+    from perceptmetric.benchmarks.metrics.peers import peers
+    from perceptmetric.benchmarks.psychophysics import curves, observers
+    from perceptmetric.benchmarks.psychophysics.psychophysics_report import psychophysics
+    from perceptmetric.stimuli import Display
+
+    _check_outputs(options.json, options.csv, options.markdown, options.plot)
+    if options.plot:
+        plot.require()
+    display, readout = Display(), options.readout or "default"
+    others, not_run = peers(options.compare)
+    names = dict.fromkeys([options.checkpoint, UNTRAINED])
+    ours_and_untrained = [o for name in names for o in observers.of_checkpoint(name, readout, options.stage or ())]
+    rest = [*observers.yardsticks(display), *map(observers.of_metric, others)]
+    report = psychophysics([*ours_and_untrained, *rest], display)
+    report.not_run.update({name: {"all tests": reason} for name, reason in not_run.items()})
+    print(report.table())
+    for path, text in ((options.json, report.json), (options.csv, report.csv), (options.markdown, report.markdown)):
+        if path:
+            write(path, text())
+    if options.plot:
+        curves.draw(report, options.plot)
 
 
 def _speed(options: argparse.Namespace) -> None:

@@ -37,7 +37,7 @@ class Maps:
         """The path of the map of a distorted image."""
         if self.distorted is None:
             return self.path
-        within = Path(distorted).absolute().relative_to(self.distorted.absolute())
+        within = pairs.whole(distorted).relative_to(pairs.whole(self.distorted))
         return self.path / within.with_name(f"{within.name}.png")
 
 
@@ -98,6 +98,8 @@ def comparison(options: Options) -> Comparison | None:
     """
     if options.mask is None and options.map is None:
         return None
+    if options.images == ["-"] and options.mask and options.mask.is_dir():
+        raise InputError(f"--mask {options.mask}: found a folder, expected an image for pairs from standard input")
     masks = Masks(options.mask, _distorted_folder(options.images)) if options.mask else None
     maps = _maps(options.map, options.images) if options.map else None
     return Comparison(masks, maps)

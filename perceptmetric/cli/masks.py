@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from perceptmetric import transparency
-from perceptmetric.cli.pairs import images_within, name_within
+from perceptmetric.cli.pairs import images_within, name_within, whole
 from perceptmetric.errors import InputError
 from perceptmetric.images import as_floats, as_pixels
 from perceptmetric.metric import Encoding, PerceptualDistance
@@ -42,7 +42,7 @@ class Masks:
 
     def __init__(self, path: Path, distorted: Path) -> None:
         self._folder = path
-        self._distorted = distorted
+        self._distorted = whole(distorted)
         self._by_name: dict[str, list[str]] | None = None
         if path.is_dir():
             self._by_name = images_within(path)
@@ -62,7 +62,7 @@ class Masks:
         """
         if self._by_name is None:
             return self._only
-        paths = self._by_name.get(name_within(self._distorted, distorted), [])
+        paths = self._by_name.get(name_within(self._distorted, str(whole(distorted))), [])
         if len(paths) != 1:
             raise InputError(f"{self._folder}: found {len(paths)} masks for {distorted}, expected one")
         return read_mask(paths[0])

@@ -13,6 +13,7 @@ from perceptmetric.cli import project
 from perceptmetric.command import BAD_INPUT
 from perceptmetric.errors import InputError
 from perceptmetric.names import DEFAULT
+from perceptmetric.streams import say
 
 PROGRAM = "perceptmetric"
 
@@ -58,6 +59,7 @@ class Options:
     jobs: int | None = None
     mask: Path | None = None
     map: Path | None = None
+    report: Path | None = None
     sort: bool = False
     summary: bool = False
     form: str = "text"
@@ -162,6 +164,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         type=Path,
         help="draw where two images differ, into this picture, or for many pairs into this folder",
     )
+    group.add_argument("--report", metavar="DIR", type=Path, help="write a page to look at all pairs in the browser")
     form = group.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json", help="a JSON object on each line")
     form.add_argument("--csv", dest="form", action="store_const", const="csv", help="CSV with a header")
@@ -189,7 +192,8 @@ def _configured(path: Path) -> dict[str, object]:
     try:
         return vars(parser.parse_args(project.read_arguments(path, _actions(parser))))
     except InputError as error:
-        parser.exit(BAD_INPUT, f"{PROGRAM}: {error}\n")
+        say(PROGRAM, error)
+        raise SystemExit(BAD_INPUT) from error
 
 
 def _actions(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
@@ -222,6 +226,8 @@ def _problem(options: Options) -> str | None:
         return "--mask goes with the default readout"
     if options.map and (len(options.checkpoints) > 1 or options.out):
         return "--map takes one checkpoint, and no --out"
+    if options.report and (len(options.checkpoints) > 1 or options.out):
+        return "--report takes one checkpoint, and no --out"
     if from_list and options.map:
         return "--map takes files or two folders, not standard input"
     if options.sort and options.out:

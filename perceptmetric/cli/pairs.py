@@ -191,7 +191,7 @@ def name_within(folder: Path, path: str) -> str:
 
     Args:
         folder: in which the image lies.
-        path: of the image.
+        path: of the image, which starts with the folder.
 
     Examples:
         >>> name_within(Path("sharp"), "sharp/deeper/cat.png")
@@ -206,11 +206,27 @@ def common_folder(paths: Iterable[str]) -> Path:
     Args:
         paths: at least one.
 
+    Raises:
+        InputError: they lie on several drives.
+
     Examples:
-        >>> common_folder(["a/b/cat.png", "a/dog.png"]) == Path("a").absolute()
+        >>> common_folder(["a/b/cat.png", "a/b/../dog.png"]) == whole("a")
         True
     """
-    return Path(os.path.commonpath([Path(path).absolute().parent for path in paths]))
+    try:
+        return Path(os.path.commonpath([whole(path).parent for path in paths]))
+    except ValueError as error:
+        raise InputError(f"{error}, expected images that lie in one folder or in folders within it") from error
+
+
+def whole(path: str | os.PathLike[str]) -> Path:
+    """A path from the root, without `..`.
+
+    Examples:
+        >>> whole("a/../b") == Path.cwd() / "b"
+        True
+    """
+    return Path(os.path.abspath(path))  # noqa: PTH100  # Path.absolute leaves `..`, and resolve follows links
 
 
 def picture_extensions() -> set[str]:

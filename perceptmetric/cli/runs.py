@@ -15,6 +15,7 @@ from perceptmetric.cli.comparison import comparison
 from perceptmetric.cli.measurement import measure
 from perceptmetric.cli.options import PROGRAM, Options
 from perceptmetric.cli.pairs import Pair
+from perceptmetric.cli.report.recording import check_folder, record
 from perceptmetric.cli.result import Result
 from perceptmetric.cli.resumable import ResumableTable, is_measured, read_table
 from perceptmetric.cli.shards import known_rows, merge_shards, shard_path
@@ -58,6 +59,8 @@ def print_distances(options: Options, verdict: Verdict) -> int:
         The exit code.
     """
     streams.check_output()
+    if options.report:
+        check_folder(options.report, options.images)
     todo: Iterable[Pair] = _with_progress(_pairs(options.images, verdict.problem), hidden=not options.sort)
     if options.form == "text":
         todo = pairs.on_one_line(todo, verdict.problem)
@@ -65,6 +68,8 @@ def print_distances(options: Options, verdict: Verdict) -> int:
     results: Iterable[Result] = verdict.watch(_measured(todo, options))
     if options.summary:
         results = summary.watch(results)
+    if options.report:
+        results = record(results, _metrics(options)[0], options, options.report)
     if options.sort:
         results = sorted(results, key=lambda result: result.distances or (math.inf,))
     _write(results, options)

@@ -33,6 +33,7 @@ from perceptmetric.training.objectives import Reconstruct
 from perceptmetric.training.processes import Processes
 from perceptmetric.training.progress import Progress
 from perceptmetric.training.recipe import Recipe
+from perceptmetric.training.written_out import WrittenOut, suits
 
 STATE_FILE = "state.safetensors"
 CURVE_FILE = "curve.csv"
@@ -173,7 +174,7 @@ class Trainer:
         raise InputError(f"compile: found none of {', '.join(compilers)}; install one or set compile = false")
 
     def _loss(self) -> Callable[[Tensor, Tensor], Tensor]:
-        loss: nn.Module = _Loss(self.recipe.objective, self.network)
+        loss: nn.Module = Loss(self.recipe.objective, self.network)
         if self.processes.count > 1:
             loss = DistributedDataParallel(loss)
         return torch.compile(loss) if self.compiled else loss
@@ -317,8 +318,21 @@ def _remove_leftovers(out: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-class _Loss(nn.Module):
-    """An objective together with its network, because DistributedDataParallel and the compiler take a module."""
+class Loss(nn.Module):
+    """An objective together with its network, because DistributedDataParallel and the compiler take a module.
+
+    Args:
+        objective: what the network is trained to do.
+        network: what is trained; on a CPU in float32 its layers are computed by `WrittenOut`.
+
+    Shape:
+        The degraded images and the clean ones, floats (N, 3, H, W) in [0, 1]. Output: a scalar.
+
+    Examples:
+        >>> images = torch.rand(2, 3, 16, 16)
+        >>> Loss(Reconstruct(), Autoencoder())(images, images).shape
+        torch.Size([])
+    """
 
     def __init__(self, objective: Reconstruct, network: Autoencoder) -> None:
         super().__init__()
@@ -326,7 +340,9 @@ class _Loss(nn.Module):
         self.network = network
 
     def forward(self, degraded: Tensor, images: Tensor) -> Tensor:
-        return self.objective.loss(self.network, degraded, images)
+        """The loss, a scalar."""
+        network = WrittenOut(self.network) if suits(degraded) else self.network
+        return self.objective.loss(network, degraded, images)
 
 
 def train_step(loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer, *, clip_norm: float) -> None:

@@ -156,3 +156,25 @@ def test_ctrl_c_stops_at_once_and_says_what_was_done(tid2013_root):
 
 def test_the_command_knows_every_database():
     assert tuple(PUBLISHED) == DATABASES
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("colour", "matplotlib")
+def test_psychophysics_writes_everything(tmp_path, capsys, monkeypatch):
+    from perceptmetric.benchmarks.psychophysics import psychophysics_report
+
+    report = partial(psychophysics_report.psychophysics, tests=["luminance", "discrimination"])
+    monkeypatch.setattr(psychophysics_report, "psychophysics", report)
+    files = {name: tmp_path / f"results.{name}" for name in ("json", "csv", "markdown")}
+    outputs = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    arguments = ["--checkpoint", "reconstruct", "--stage", "gdn1", "gdn4", "--compare", "torch:dist", "torch:nonesuch"]
+    assert main(["psychophysics", *arguments, *outputs, "--plot", str(tmp_path / "plots")]) == 0
+    out, err = capsys.readouterr()
+    ours = [f"{name}, {stage}" for name in ("reconstruct", "untrained") for stage in ("gdn1", "gdn4")]
+    names = [*ours, "RMSE of luminance", "rmse", "CIELAB", "CIEDE2000", "torch:dist"]
+    assert list(json.loads(files["json"].read_text())["metrics"]) == names
+    assert "torch:nonesuch: all tests not run: cannot be imported" in out
+    assert "reconstruct, gdn4: luminance: weber_slope" in err
+    assert [line.split("|")[1].strip() for line in files["markdown"].read_text().splitlines()[2:]] == ["people", *names]
+    assert files["csv"].read_text().count("\n") == 1 + len(names)
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {"discrimination.png", "luminance.png"}

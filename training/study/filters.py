@@ -23,19 +23,11 @@ from torch import Tensor
 
 from perceptmetric.checkpoints import UNTRAINED, bundled_names, load, untrained
 from perceptmetric.perceptnet import Autoencoder
+from perceptmetric.units import receptive_fields
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-SIDE, COLUMNS, ZOOM = 28, 16, 2
+COLUMNS, ZOOM = 16, 2
 SILENT = 0.01
-
-
-def receptive_fields(network: Autoencoder) -> Tensor:
-    """The mean gradient of each unit in the middle of the image, (128, 3, 28, 28)."""
-    noise = torch.randn(64, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    images = (0.5 + 0.05 * noise).requires_grad_()
-    middle = network.until("conv3")(images)[:, :, SIDE // 8, SIDE // 8].sum(0)
-    fields = [torch.autograd.grad(response, images, retain_graph=True)[0].mean(0) for response in middle]
-    return torch.stack(fields)
 
 
 def strongest_first(fields: Tensor) -> tuple[Tensor, int]:

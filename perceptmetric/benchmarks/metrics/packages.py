@@ -28,7 +28,10 @@ def package(name: str, extra: str) -> ModuleType:
         'nonesuch'); pip install 'perceptmetric[flip]'
     """
     try:
-        return importlib.import_module(name)
+        import numpy as np  # here, because the command's --help imports this module
+
+        with np.printoptions():  # colour-science changes how NumPy prints
+            return importlib.import_module(name)
     except ImportError as error:
         raise not_installed(name, extra, str(error)) from error
 

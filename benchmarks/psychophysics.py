@@ -1,0 +1,66 @@
+"""Puts the default checkpoint, the untrained network and other metrics on the psychophysics bench.
+
+    python benchmarks/psychophysics.py
+
+Writes `benchmarks/results/psychophysics.json` and `.csv`, the pictures in `docs/pictures/psychophysics/`, and what is
+between the first marks in `docs/explanation/psychophysics.md`. It takes about ten minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from perceptmetric.benchmarks.metrics.peers import peers
+from perceptmetric.benchmarks.psychophysics import curves
+from perceptmetric.benchmarks.psychophysics.observers import Observer, of_checkpoint, of_metric, yardsticks
+from perceptmetric.benchmarks.psychophysics.psychophysics_report import SCORES, PsychophysicsReport, psychophysics
+from perceptmetric.checkpoints import DEFAULT, UNTRAINED
+from perceptmetric.command import keep_freed_memory
+from perceptmetric.files import write
+from perceptmetric.stimuli import Display
+from perceptmetric.tables import filled
+
+PEERS = ("ssim", "mdsi")
+RESULTS = Path(__file__).with_name("results")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "explanation" / "psychophysics.md"
+PICTURES = DOCS / "pictures" / "psychophysics"
+
+
+def main() -> None:
+    """Measures, draws, and writes the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    keep_freed_memory()
+    report = psychophysics(everyone(Display()))
+    print(report.table())
+    write(RESULTS / "psychophysics.json", report.json())
+    write(RESULTS / "psychophysics.csv", report.csv())
+    curves.draw(report, PICTURES)
+    write(PAGE, filled(PAGE.read_text(encoding="utf-8"), {"bench": section(report)}))
+
+
+def everyone(display: Display) -> list[Observer]:
+    """The default checkpoint and the untrained network by both readouts, the yardsticks, and other metrics."""
+    others, _ = peers(PEERS)
+    return [
+        *of_checkpoint(DEFAULT),
+        *of_checkpoint(DEFAULT, "paper"),
+        *of_checkpoint(UNTRAINED),
+        *of_checkpoint(UNTRAINED, "paper"),
+        *yardsticks(display),
+        *map(of_metric, others),
+    ]
+
+
+def section(report: PsychophysicsReport) -> str:
+    """The table, what its columns mean, and what was left out, as Markdown."""
+    provenance = "".join(f"{line}.\n" for line in report.provenance())
+    meanings = "".join(f"- **{score.title}**: {score.meaning}.\n" for score in SCORES.values())
+    notes = "".join(f"- {note[0].upper()}{note[1:]}.\n" for note in report.notes())
+    return f"{report.markdown()}\n{meanings}\n{provenance}\n{notes}"
+
+
+if __name__ == "__main__":
+    main()

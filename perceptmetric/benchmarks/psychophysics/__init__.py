@@ -1,0 +1,1 @@
+"""Does a metric see what people see? Detection, masking, luminance and colour, beside measurements of people."""

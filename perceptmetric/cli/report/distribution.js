@@ -1,0 +1,72 @@
+/* The summary of all distances and their histogram. */
+
+/** Fills the summary: how many pairs, and where their distances lie. */
+function showSummary(pairs, sorted, limit) {
+  const rows = [[pairs.length === 1 ? "Pair" : "Pairs", pairs.length.toLocaleString("en")]];
+  if (sorted.length) {
+    const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+    rows.push(
+      ["Mean", short(mean)],
+      ["Median", short(quantile(sorted, 0.5))],
+      ["95th percentile", short(quantile(sorted, 0.95))],
+      ["Worst", short(sorted.at(-1))],
+    );
+  }
+  if (limit !== null) rows.push([`Above ${limit}`, sorted.filter((value) => value > limit).length, "above"]);
+  const unmeasured = pairs.length - sorted.length;
+  if (unmeasured) rows.push(["Not measured", unmeasured, "unmeasured"]);
+  for (const [name, value, kind] of rows) {
+    const tile = element("div", "", kind && value ? kind : "");
+    tile.append(element("dt", name), element("dd", String(value)));
+    byId("summary").append(tile);
+  }
+}
+
+/** Draws the histogram. Returns a function that marks a distance in it. */
+function showDistribution(sorted, limit) {
+  const largest = sorted.at(-1);
+  if (sorted.length < 2 || !largest) return () => {};
+  const marks = ticks(largest, 5);
+  const step = marks[1].value;
+  const end = Math.ceil(largest / step - 1e-9) * step;
+  const width = step / (sorted.length < 60 ? 4 : 8);
+  const counts = new Array(Math.round(end / width)).fill(0);
+  for (const value of sorted) counts[Math.min(Math.floor(value / width + 1e-9), counts.length - 1)]++;
+  const most = Math.max(...counts);
+  const number = (value) => Number(value.toPrecision(6));
+  counts.forEach((count, place) => {
+    const bar = element("div");
+    bar.style.height = `${(100 * count) / most}%`;
+    const slot = element("div");
+    slot.title = `${number(place * width)} to ${number((place + 1) * width)}: ${count}`;
+    slot.append(bar);
+    byId("bars").append(slot);
+  });
+  showTicks(byId("axis"), ticks(end, 5), end);
+  byId("most").textContent = `tallest bar: ${most}`;
+  byId("plot").setAttribute(
+    "aria-label",
+    `Histogram of ${sorted.length} distances from ${short(sorted[0])} to ${short(largest)}, median ${short(quantile(sorted, 0.5))}`,
+  );
+  if (limit !== null && limit <= end) {
+    byId("limit").hidden = false;
+    byId("limit").title = `Limit ${limit}`;
+    place(byId("limit"), limit / end);
+  }
+  byId("distribution").hidden = false;
+  return (distance) => {
+    byId("here").hidden = distance === null;
+    if (distance !== null) place(byId("here"), distance / end);
+  };
+}
+
+/** Writes numbers under an axis from 0 to an end. */
+function showTicks(axis, marks, end) {
+  axis.replaceChildren();
+  for (const mark of marks) place(axis.appendChild(element("span", mark.text)), end ? mark.value / end : 0);
+}
+
+/** Puts an element at a share of its parent's width. */
+function place(what, share) {
+  what.style.left = `${100 * share}%`;
+}

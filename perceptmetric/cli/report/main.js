@@ -1,0 +1,123 @@
+/* What was measured is read, shown, and moved through with the keyboard. */
+
+const run = JSON.parse(byId("run").textContent);
+const pairs = JSON.parse(byId("pairs").textContent);
+
+/** Gives each pair what the table calls it. */
+function name(pairs) {
+  const references = new Set(pairs.map((pair) => pair.reference.path));
+  const folders = {};
+  for (const kind of ["reference", "distorted"]) folders[kind] = commonFolder(pairs.map((pair) => pair[kind].path));
+  pairs.forEach((pair, index) => {
+    pair.place = index + 1;
+    pair.name = pair.distorted.path.slice(folders.distorted.length);
+    const reference = pair.reference.path.slice(folders.reference.length);
+    const stem = (path) => path.replace(/\.[^./\\]*$/, "");
+    pair.below = references.size === 1 || stem(reference) === stem(pair.name) ? "" : reference;
+  });
+  document.title = `${folders.distorted || pairs[0].distorted.path} \u2013 perceptual distances`;
+  byId("compared").append(
+    element("span", references.size === 1 ? [...references][0] : folders.reference || "."),
+    element("i", " compared with "),
+    element("span", pairs.length === 1 ? pairs[0].distorted.path : folders.distorted || "."),
+  );
+}
+
+function start() {
+  if (!pairs.length) {
+    document.querySelector("main").hidden = true;
+    byId("compared").textContent = "No pair was measured.";
+  }
+  for (const [setting, value] of Object.entries(run.settings)) {
+    byId("settings").append(element("dt", setting), element("dd", value));
+  }
+  if (!pairs.length) return;
+  name(pairs);
+  const sorted = pairs.map((pair) => pair.distance).filter((value) => value !== null).sort((a, b) => a - b);
+  showSummary(pairs, sorted, run.limit);
+  const mark = showDistribution(sorted, run.limit);
+  const viewer = new Viewer(pairs.reduce((largest, pair) => Math.max(largest, pair.map?.largest ?? 0), 0));
+  const table = new Table(pairs, run.limit, (pair) => {
+    viewer.open(pair);
+    mark(pair.distance);
+    describe(pair, table.position);
+  });
+  for (const choice of document.querySelectorAll("[name=scale]")) {
+    choice.addEventListener("change", () => {
+      viewer.colour();
+      table.colour((map) => viewer.brightest(map));
+    });
+  }
+  document.body.classList.toggle("single", pairs.length === 1);
+  table.choose(table.order[0]);
+  byId("next").addEventListener("click", () => table.step(1));
+  byId("previous").addEventListener("click", () => table.step(-1));
+  document.addEventListener("keydown", (event) => press(event, viewer, table));
+}
+
+/** Says which pair is shown. */
+function describe(pair, position) {
+  byId("name").textContent = pair.name;
+  byId("name").title = pair.distorted.path;
+  byId("of").textContent = [
+    `${position + 1} of ${pairs.length}`,
+    pair.distorted.file && `${pair.distorted.width} \u00d7 ${pair.distorted.height} pixels`,
+    pair.below && `reference ${pair.below}`,
+  ].filter(Boolean).join(" \u00b7 ");
+  byId("distance").textContent = pair.distance === null ? "not measured" : pair.distance.toFixed(6);
+  const above = run.limit !== null && pair.distance > run.limit;
+  byId("verdict").textContent = [pair.word, above && `above ${run.limit}`].filter(Boolean).join(", ");
+  byId("number").className = pair.distance === null ? "unmeasured" : above ? "above" : "";
+  const converted = ["reference", "distorted"].filter((kind) => pair[kind].converted);
+  byId("notes").textContent = [
+    pair.problem ?? "",
+    pair.map && (pair.map.largest ? run.map : "The map is 0 everywhere: there is no difference."),
+    converted.length ? `Shown as a PNG of 8 bits: ${converted.join(" and ")}.` : "",
+  ].filter(Boolean).join(" ");
+  byId("said").textContent = `${byId("of").textContent}: ${pair.name}, ${byId("distance").textContent}`;
+  byId("previous").disabled = position === 0;
+  byId("next").disabled = position === pairs.length - 1;
+}
+
+/** What a key does. Space and Enter still press a button that was reached with the keyboard. */
+function press(event, viewer, table) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const focused = document.activeElement;
+  const control = focused.matches("button, summary, input") && focused.matches(":focus-visible");
+  if (control && (event.key === " " || focused.matches("input"))) return;
+  const far = 60;
+  const moves = { ArrowUp: [0, -far], ArrowDown: [0, far], ArrowLeft: [-far, 0], ArrowRight: [far, 0] };
+  const page = Math.max(Math.floor(byId("list").clientHeight / 64) - 1, 1);
+  const inTable = byId("list").contains(focused);
+  const actions = {
+    ArrowUp: () => table.step(-1),
+    ArrowLeft: () => table.step(-1),
+    ArrowDown: () => table.step(1),
+    ArrowRight: () => table.step(1),
+    " ": () => viewer.flip(),
+    1: () => viewer.show("reference"),
+    2: () => viewer.show("distorted"),
+    3: () => viewer.show("map"),
+    m: () => viewer.show("map"),
+    s: () => viewer.show("all"),
+    "+": () => viewer.zoomBy(STEP),
+    "=": () => viewer.zoomBy(STEP),
+    "-": () => viewer.zoomBy(1 / STEP),
+    0: () => viewer.fit(),
+  };
+  if (inTable) {
+    Object.assign(actions, {
+      Home: () => table.step(-Infinity),
+      End: () => table.step(Infinity),
+      PageUp: () => table.step(-page),
+      PageDown: () => table.step(page),
+    });
+  }
+  const action = event.shiftKey && moves[event.key] ? () => viewer.move(...moves[event.key]) : actions[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+}
+
+start();
+performance.measure("report-shown", "report-start");

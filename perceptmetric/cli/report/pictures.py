@@ -1,0 +1,176 @@
+"""The pictures that a report shows: files beside its page, named after their content, and thumbnails within it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from perceptmetric import deep, transparency
+from perceptmetric.decoding import ORIENTATION
+from perceptmetric.errors import InputError
+from perceptmetric.files import replacing
+from perceptmetric.images import as_floats, as_pixels
+
+FOLDER = "images"
+"""Where the pictures lie beside the page."""
+
+SHOWN_BY_BROWSERS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "AVIF": "avif", "GIF": "gif", "BMP": "bmp"}
+"""Formats, as Pillow names them, that every browser shows, and the suffix of their files here."""
+
+THUMBNAIL = 128, 96
+"""The most pixels of a thumbnail, width and height: twice what the page gives it, for screens of high density."""
+
+_OURS = re.compile(rf"[0-9a-f]{{32}}\.({'|'.join(SHOWN_BY_BROWSERS.values())})")
+
+
+class Kept(NamedTuple):
+    """An image of a pair, as the report has it."""
+
+    entry: Mapping[str, Any]
+    """What the page is told: `path`; `file`, its address there, `width`, `height`, `thumbnail`, and whether it was
+    `converted`, or, where it cannot be read, the `problem`."""
+    pixels: Tensor | None
+    """RGB (1, 3, H, W) or RGBA (1, 4, H, W), as `perceptmetric.images.as_pixels` gives them, if it can be read."""
+
+
+class Pictures:
+    """The folder of a report's pictures.
+
+    A file is named after its content. So an image of many pairs is kept once, and a run that is stopped has not
+    changed what the page of the run before shows.
+
+    Args:
+        folder: of the report; the pictures lie in a folder `images` within it, which is made.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / FOLDER
+        self.folder.mkdir(exist_ok=True)
+        self._names: set[str] = set()
+
+    def keep_image(self, path: str) -> Kept:
+        """Keeps an image file: its very bytes where browsers show them as they were measured, otherwise a PNG.
+
+        Converted are files of a format that browsers lack, those of ink colours, animations, of which the first frame
+        is measured, and those other than JPEG that EXIF turns, which not every browser does. A PNG has 8 bits a
+        channel, upright and in sRGB, over white where it is transparent.
+
+        Args:
+            path: of the image.
+
+        Returns:
+            What the page is told of it, and its pixels.
+
+        Raises:
+            OSError: the picture cannot be written.
+        """
+        try:
+            pixels = as_pixels(path)
+            data = Path(path).read_bytes()
+        except (InputError, OSError) as error:
+            return Kept({"path": path, "problem": str(error)}, None)
+        picture = _as_picture(pixels)
+        suffix = _suffix_of_browsers(data)
+        entry = {
+            "path": path,
+            "file": self._keep(data, suffix) if suffix else self._keep(_encoded(picture, "PNG"), "png"),
+            "converted": suffix is None,
+            "width": picture.width,
+            "height": picture.height,
+            "thumbnail": thumbnail(picture),
+        }
+        return Kept(entry, pixels)
+
+    def keep_map(self, distance_map: Tensor) -> Mapping[str, Any]:
+        """Keeps a map as a grey picture, 0 black and its largest value white; the page colours it.
+
+        Args:
+            distance_map: non-negative floats (1, 1, H, W).
+
+        Returns:
+            What the page is told: `file`, `largest` (what white stands for) and `thumbnail`.
+
+        Raises:
+            OSError: the picture cannot be written.
+        """
+        values = distance_map[0, 0].detach().float().cpu().numpy()
+        largest = float(values.max())
+        shares = values / largest if largest > 0 else values
+        picture = Image.fromarray(np.rint(255 * shares).astype(np.uint8))
+        file = self._keep(_encoded(picture, "PNG"), "png")
+        return {"file": file, "largest": largest, "thumbnail": thumbnail(picture)}
+
+    def remove_others(self) -> None:
+        """Removes the pictures that only an earlier page showed; other files stay.
+
+        Raises:
+            OSError: one of them cannot be removed.
+        """
+        for path in self.folder.iterdir():
+            if _OURS.fullmatch(path.name) and path.name not in self._names:
+                path.unlink(missing_ok=True)
+
+    def _keep(self, data: bytes, suffix: str) -> str:
+        name = f"{hashlib.sha256(data).hexdigest()[:32]}.{suffix}"
+        self._names.add(name)
+        path = self.folder / name
+        if not path.exists():
+            with replacing(path) as temporary:
+                temporary.write_bytes(data)
+        return f"{FOLDER}/{name}"
+
+
+def thumbnail(picture: Image.Image) -> str:
+    """A small copy of a picture, as an address that holds it.
+
+    Args:
+        picture: mode RGB or L; it stays as it is.
+
+    Returns:
+        A `data:` address of a JPEG of at most 128x96 pixels.
+
+    Examples:
+        >>> thumbnail(Image.new("RGB", (640, 480)))[:23]
+        'data:image/jpeg;base64,'
+    """
+    small = picture.copy()
+    small.thumbnail(THUMBNAIL)
+    return "data:image/jpeg;base64," + base64.b64encode(_encoded(small, "JPEG")).decode()
+
+
+def _suffix_of_browsers(data: bytes) -> str | None:
+    """The suffix of an image that browsers show as it is measured; None of any other."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            same = (
+                image.mode != "CMYK"
+                and getattr(image, "n_frames", 1) == 1
+                and (image.format == "PNG" or deep.of(image).bits == 8)
+                and (image.format == "JPEG" or image.getexif().get(ORIENTATION, 1) == 1)
+            )
+            return SHOWN_BY_BROWSERS.get(image.format or "") if same else None
+    except Exception:  # of broken EXIF Pillow raises one of many; `decoding` reads beside it
+        return None
+
+
+def _as_picture(pixels: Tensor) -> Image.Image:
+    rgb = as_floats(transparency.over(pixels, transparency.WHITE))[0].movedim(0, -1)
+    return Image.fromarray((rgb * 255).round().byte().numpy())
+
+
+def _encoded(picture: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, quality=80, optimize=kind == "JPEG")
+    return file.getvalue()

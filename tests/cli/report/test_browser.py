@@ -1,0 +1,176 @@
+"""The report in a real browser. Skipped where there is no Chromium."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perceptmetric import PerceptualDistance
+from perceptmetric.cli.main import main
+from perceptmetric.cli.options import Options
+from perceptmetric.cli.report.recording import record
+from perceptmetric.cli.result import Result
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def opened(chromium, samples, tmp_path_factory):
+    """A report of four pairs: noise of three strengths, one with a name that is markup, and a broken file."""
+    root = tmp_path_factory.mktemp("report")
+    with Image.open(samples / "cat.png") as image:
+        clean = np.asarray(image.convert("RGB").resize((60, 40)), np.float64)
+    random = np.random.default_rng(0)
+    for folder in ("references", "distorted"):
+        (root / folder).mkdir()
+    for name, strength in {"<img src=x onerror=alert(1)>": 8, "b10": 2, "b9": 32}.items():
+        Image.fromarray(clean.astype(np.uint8)).save(root / "references" / f"{name}.png")
+        noisy = (clean + random.normal(0, strength, clean.shape)).clip(0, 255)
+        Image.fromarray(noisy.astype(np.uint8)).save(root / "distorted" / f"{name}.png")
+    Image.fromarray(clean.astype(np.uint8)).save(root / "references" / "broken.png")
+    (root / "distorted" / "broken.png").write_bytes(b"")
+    main([str(root / "references"), str(root / "distorted"), "--report", str(root / "report"), "--json"])
+    return chromium, root / "report" / "index.html"
+
+
+@pytest.fixture
+def page(opened):
+    browser, path = opened
+    browser.resize(1300, 900)
+    browser.open(path)
+    yield browser
+    assert browser.complaints == []
+    assert all(address.startswith(("file:", "data:")) for address in browser.addresses)
+
+
+NAMES = "[...document.querySelectorAll('tbody td.path > div:first-child')].map((cell) => cell.textContent)"
+CHOSEN = "document.querySelector('tr[aria-selected=true] td.path > div').textContent"
+SHOWN = "document.getElementById('stage').dataset.shown"
+SCALE = "document.getElementById('fit').textContent"
+
+
+def test_the_table_is_sorted_by_any_column_and_what_was_not_measured_comes_last(page):
+    markup = "<img src=x onerror=alert(1)>.png"
+    assert page.run(NAMES) == ["b9.png", markup, "b10.png", "broken.png"]
+    assert page.run("document.querySelector('th.value').ariaSort") == "descending"
+    page.click("th.value button")
+    assert page.run(NAMES) == ["b10.png", markup, "b9.png", "broken.png"]
+    page.click("th.path button")
+    assert page.run(NAMES) == [markup, "b9.png", "b10.png", "broken.png"]
+    assert page.run("[...document.querySelectorAll('th[data-sort]')].map((head) => head.ariaSort)") == [
+        "none", "ascending", "none", "none",
+    ]  # fmt: skip
+    assert page.run(CHOSEN) == "b9.png"
+
+
+def test_a_name_that_is_markup_stays_a_name(page):
+    assert page.run("[...document.images].filter((image) => image.getAttribute('src') === 'x').length") == 0
+    assert page.run("document.scripts.length") == 3
+
+
+def test_keys_choose_pairs_flip_and_zoom(page):
+    assert (page.run(CHOSEN), page.run(SHOWN)) == ("b9.png", "all")
+    page.press("ArrowDown")
+    page.press("ArrowDown")
+    assert page.run(CHOSEN) == "b10.png"
+    assert page.run("document.getElementById('name').textContent") == "b10.png"
+    page.press("ArrowUp")
+    assert page.run("document.getElementById('of').textContent").startswith("2 of 4")
+    for expected in ("reference", "distorted", "reference"):
+        page.press(" ")
+        assert page.run(SHOWN) == expected
+    before = page.run(SCALE)
+    page.press("+")
+    assert page.run(f"parseInt({SCALE})") == pytest.approx(1.5 * int(before.split()[0]), abs=1)
+    page.press("0")
+    assert page.run(SCALE) == before
+
+
+def test_side_by_side_the_images_have_one_scale_and_move_together(page):
+    for key in "+++":
+        page.press(key)
+    where = "[...document.querySelectorAll('.pane')].map((pane) => pane.querySelector('img').style.transform)"
+    before = page.run(where)
+    page.press("ArrowDown", shift=True)
+    after = page.run(where)
+    assert before[0] == before[1]
+    assert after[0] == after[1] != before[0]
+    scales = page.run("[...document.querySelectorAll('.pane img')].map((image) => image.style.transform.split(' ')[2])")
+    assert len(set(scales)) == 1
+    assert page.run("[...document.querySelectorAll('.pane img')].every((image) => image.naturalWidth === 60)")
+
+
+def test_the_map_has_a_scale_and_both_images_of_a_broken_pair_are_told(page):
+    page.press("m")
+    last = "[...document.querySelectorAll('#ticks span')].at(-1).textContent"
+    peaks = page.run("[...document.querySelectorAll('td.peak')].map((cell) => cell.textContent)")
+    assert page.run(last) == peaks[0]
+    page.press("ArrowDown")
+    assert page.run(last) == peaks[1] != peaks[0]
+    page.click("[value=run]")
+    assert page.run(last) == peaks[0]
+    page.run("document.querySelector('tbody tr:last-child').click()")
+    assert page.run(CHOSEN) == "broken.png"
+    assert "not an image" in page.run("document.getElementById('notes').textContent")
+    assert "not an image" in page.run("document.querySelector('[data-pane=distorted] .missing').textContent")
+
+
+def test_a_row_chosen_on_a_phone_brings_its_images_into_sight(page):
+    page.resize(390, 844)
+    page.run("document.getElementById('list').scrollIntoView()")
+    assert page.run("document.getElementById('stage').getBoundingClientRect().bottom") < 0
+    page.run("document.querySelector('tbody tr:nth-child(2)').click()")
+    assert page.run("document.getElementById('stage').getBoundingClientRect().top") > 0
+    assert page.run("document.getElementById('stage').getBoundingClientRect().bottom") < 844
+
+
+def test_the_page_is_usable_without_its_pictures(opened, tmp_path):
+    browser, path = opened
+    (tmp_path / "alone.html").write_bytes(path.read_bytes())
+    browser.open(tmp_path / "alone.html")
+    assert "is not beside this page" in browser.run("document.querySelector('.pane.seen .missing').textContent")
+    assert browser.run("document.querySelector('td.picture img').naturalWidth") == 60
+
+
+@pytest.mark.parametrize(("width", "height"), [(1300, 900), (390, 844)])
+def test_nothing_is_wider_than_the_screen_and_nothing_moves(opened, width, height):
+    browser, path = opened
+    browser.resize(width, height)
+    browser.open(path)
+    box = "[element.offsetLeft, element.offsetTop, element.offsetWidth, element.offsetHeight]"
+    boxes = f"['viewer', 'stage', 'scale', 'list'].map((id) => document.getElementById(id)).map((element) => {box})"
+    assert browser.run("document.documentElement.scrollWidth") == width
+    before = browser.run(boxes)
+    for key in ("m", " ", "s", "+"):
+        browser.press(key)
+        assert browser.run(boxes) == before
+    browser.run("document.querySelector('tbody tr:last-child').click()")
+    assert browser.run(CHOSEN) == "broken.png"
+    assert browser.run(boxes) == before
+
+
+class Scattered(PerceptualDistance):
+    """Draws maps at once, of random values."""
+
+    def map(self, a, b):
+        return torch.rand(1, 1, *b.shape[-2:])
+
+
+def test_500_pairs_are_shown_within_seconds(chromium, tmp_path):
+    random = np.random.default_rng(0)
+    results = []
+    for number in range(500):
+        path = str(tmp_path / f"{number}.png")
+        Image.fromarray(random.integers(0, 256, (16, 16, 3), np.uint8)).save(path)
+        results.append(Result(path, path, (float(random.exponential()),)))
+    assert len(list(record(results, Scattered(), Options([]), tmp_path / "report"))) == 500
+    chromium.resize(1300, 900)
+    chromium.open(tmp_path / "report" / "index.html")
+    assert chromium.complaints == []
+    assert chromium.run("document.querySelector('tbody').rows.length") == 500
+    # What the page itself took, in milliseconds; a second would be much.
+    assert 0 < chromium.run("performance.getEntriesByName('report-shown')[0].duration") < 5000
+    chromium.run("document.querySelector('tbody tr').focus()")
+    chromium.press("End")
+    assert chromium.run("document.querySelector('tbody').rows[499].ariaSelected") == "true"
+    assert chromium.run("document.getElementById('list').scrollTop") > 0

@@ -1,0 +1,171 @@
+import json
+import os
+import re
+import shlex
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from perceptmetric import InputError, PerceptualDistance, __version__
+from perceptmetric.cli import levels
+from perceptmetric.cli.main import main
+from perceptmetric.cli.options import Options, parse
+from perceptmetric.cli.report.recording import check_folder, command_line, record
+from perceptmetric.cli.result import Result
+
+
+def written(folder):
+    """What the page of a report was told of the run and of each pair."""
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    return (json.loads(re.search(rf'id="{name}">(.*?)</script>', text, re.DOTALL)[1]) for name in ("run", "pairs"))
+
+
+@pytest.fixture
+def folders(tmp_path, samples):
+    """Three pairs of 48x32 pixels: a JPEG, a copy, and one of another size; and a name that is markup."""
+    one, other = tmp_path / "references", tmp_path / "distorted"
+    for folder in (one, other):
+        folder.mkdir()
+    with Image.open(samples / "cat.png") as image:
+        small = image.convert("RGB").resize((48, 32))
+    for name in ("<script>alert(1)<", "same", "size"):
+        small.save(one / f"{name}.png")
+    small.save(other / "<script>alert(1)<.jpg", quality=5)
+    small.save(other / "same.png")
+    small.resize((32, 32)).save(other / "size.png")
+    return one, other
+
+
+def test_a_run_of_two_folders(folders, tmp_path, capsys):
+    arguments = [*map(str, folders), "--report", str(tmp_path / "new" / "report"), "--fail-above", "0.1", "--json"]
+    assert main(arguments) == 2
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    run, pairs = written(tmp_path / "new" / "report")
+    assert run["limit"] == 0.1
+    assert parse(shlex.split(run["settings"]["Command"])[1:]) == parse(arguments)
+    assert run["settings"]["perceptmetric"] == __version__
+    assert [pair["distorted"]["path"] for pair in pairs] == [row["distorted"] for row in printed]
+    assert [pair["distance"] for pair in pairs] == [row["distances"]["denoise"] for row in printed]
+    markup, same, size = pairs
+    assert 0 < markup["distance"] < markup["map"]["largest"]
+    assert (markup["word"], same["word"], size["word"]) == (levels.word(markup["distance"]), "not visible", None)
+    assert (same["distance"], same["map"]["largest"]) == (0, 0)
+    assert size["map"] is None
+    assert "found 32x32 pixels, expected 48x32" in size["problem"]
+    for pair in pairs:
+        for picture in (pair["reference"], pair["distorted"], pair["map"] or {}):
+            assert "file" not in picture or (tmp_path / "new" / "report" / picture["file"]).is_file()
+    text = (tmp_path / "new" / "report" / "index.html").read_text()
+    assert "alert(1)" in text
+    assert "<script>alert" not in text
+    assert sorted(path.name for path in (tmp_path / "new" / "report").iterdir()) == ["images", "index.html"]
+
+
+def test_the_report_goes_with_sorted_text(folders, tmp_path, capsys):
+    same = [str(folder / "same.png") for folder in folders]
+    jpeg = str(next(folders[1].glob("*.jpg")))
+    assert main([same[0], jpeg, same[1], "--sort", "--report", str(tmp_path / "report")]) == 0
+    assert capsys.readouterr().out.startswith("0.000000\t")
+    _, pairs = written(tmp_path / "report")
+    assert [pair["distorted"]["path"] for pair in pairs] == [jpeg, same[1]]
+    assert pairs[0]["reference"] == pairs[1]["reference"]
+
+
+def test_bytes_of_a_name_that_are_no_text(folders, tmp_path, capfdbinary):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    shutil.copy(folders[0] / "same.png", name)
+    assert main([str(folders[0] / "same.png"), name, "--report", str(tmp_path / "report")]) == 0
+    assert b"caf\xe9.png" in capfdbinary.readouterr().out
+    _, (pair,) = written(tmp_path / "report")
+    assert pair["distorted"]["path"] == name
+
+
+def test_a_run_that_stops_leaves_the_report_before(folders, tmp_path):
+    pair = tuple(str(folder / "same.png") for folder in folders)
+
+    def stopped():
+        yield Result(*pair, (0.0,))
+        raise OSError("the disk is full")
+
+    metric = PerceptualDistance()
+    assert len(list(record([Result(*pair, (0.0,))], metric, Options([*pair]), tmp_path / "report"))) == 1
+    before = (tmp_path / "report" / "index.html").read_bytes()
+    with pytest.raises(OSError, match="the disk is full"):
+        list(record(stopped(), metric, Options([*pair]), tmp_path / "report"))
+    assert (tmp_path / "report" / "index.html").read_bytes() == before
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["images", "index.html"]
+
+
+def test_an_image_that_is_gone_after_it_was_measured_has_no_map(folders, tmp_path):
+    pair = str(folders[0] / "same.png"), str(tmp_path / "gone.png")
+    list(record([Result(*pair, (0.5,))], PerceptualDistance(), Options([*pair]), tmp_path / "report"))
+    _, (entry,) = written(tmp_path / "report")
+    assert (entry["distance"], entry["map"]) == (0.5, None)
+    assert "no such file" in entry["distorted"]["problem"]
+
+
+def test_the_map_of_the_study_has_a_sum(folders, tmp_path):
+    metric = PerceptualDistance(readout="paper")
+    list(record([], metric, Options([], readout="paper"), tmp_path / "report"))
+    run, pairs = written(tmp_path / "report")
+    assert run["map"] == "The map's sum is the distance squared."
+    assert (run["mapHasMean"], pairs) == (False, [])
+
+
+def test_what_a_mask_leaves_out_does_not_differ_in_the_map(folders, tmp_path, capsys):
+    half = Image.new("L", (48, 32))
+    half.paste(255, (0, 0, 16, 32))
+    half.save(tmp_path / "mask.png")
+    reference, jpeg = str(folders[0] / "same.png"), str(next(folders[1].glob("*.jpg")))
+    arguments = [reference, jpeg, "--report", str(tmp_path / "report"), "--mask", str(tmp_path / "mask.png"), "--json"]
+    assert main(arguments) == 0
+    run, (pair,) = written(tmp_path / "report")
+    assert json.loads(capsys.readouterr().out)["distances"]["denoise"] == pair["distance"]
+    assert "what the mask keeps" in run["map"]
+    with Image.open(tmp_path / "report" / pair["map"]["file"]) as picture:
+        shares = np.asarray(picture)
+    assert shares[:, :16].max() == 255
+    assert shares[:, 40:].max() < 26
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["a", "b", "--report", "r", "--pixels-per-degree", "45.5", "--json", "--summary", "--jobs", "2"],
+        ["a.png", "a b.png", "it's.png", "--readout", "paper", "--stage", "conv3", "--checkpoint", "deblur"],
+        ["-", "--csv", "--github", "--fail-above", "0.25", "--sort"],
+    ],
+)
+def test_the_command_line_of_the_page_asks_for_the_same(options):
+    assert parse(shlex.split(command_line(parse(options)))[1:]) == parse(options)
+
+
+def test_a_folder_that_is_no_place_for_a_report_is_one_line(folders, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "index.html").write_text("mine")
+    (tmp_path / "strange" / "index.html").mkdir(parents=True)
+    cases = {
+        tmp_path / "file": "found a file, expected a folder for the report",
+        tmp_path / "mine": "found a page that is no report",
+        tmp_path / "strange": "found a folder, expected a file to write",
+        folders[1] / "report": "whose images are measured",
+    }
+    for folder, message in cases.items():
+        with pytest.raises(InputError, match=message):
+            check_folder(folder, list(map(str, folders)))
+        assert main([*map(str, folders), "--report", str(folder)]) == 2
+        captured = capsys.readouterr()
+        assert (captured.out, captured.err.count("\n")) == ("", 1)
+    assert (tmp_path / "mine" / "index.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("other", [["--out", "a.csv"], ["--checkpoint", "denoise"] * 2])
+def test_what_a_report_does_not_go_with(folders, tmp_path, capsys, other):
+    same = [str(folder / "same.png") for folder in folders]
+    with pytest.raises(SystemExit, match="2"):
+        main([*same, "--report", str(tmp_path / "report"), *other])
+    assert "--report" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()

@@ -1,0 +1,146 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perceptmetric import InputError, PerceptualDistance
+from perceptmetric.cli.main import main
+from perceptmetric.cli.masks import Masks, kept_distance, read_mask, within_mask
+from perceptmetric.images import as_pixels
+
+
+@pytest.fixture(scope="module")
+def metric():
+    return PerceptualDistance()
+
+
+@pytest.fixture
+def images(pair):
+    """The pixels of a small photograph and of a blurred copy, and a mask that keeps their right part."""
+    kept = np.zeros((48, 64), bool)
+    kept[:, 32:] = True
+    return *(as_pixels(path)[0].numpy() for path in pair), kept
+
+
+@pytest.fixture
+def mask(tmp_path, images):
+    Image.fromarray(images[2]).save(tmp_path / "mask.png")
+    return str(tmp_path / "mask.png")
+
+
+def test_what_is_left_out_has_no_influence(metric, images):
+    reference, distorted, kept = images
+    expected = kept_distance(metric, *within_mask(reference, distorted, kept), kept)
+    assert expected > 0.05
+    noise = np.random.default_rng(0).integers(0, 256, distorted.shape, np.uint8)
+    other = np.where(kept, distorted, noise)
+    assert kept_distance(metric, *within_mask(reference, other, kept), kept) == expected
+    assert kept_distance(metric, *within_mask(reference, np.where(kept, reference, noise), kept), kept) == 0
+
+
+def test_a_part_is_about_as_far_as_it_would_be_alone(metric, images):
+    """Unlike the mean of the map there, which is divided by the root mean square over the whole image."""
+    reference, distorted, kept = images
+    kept[:], kept[16:32, 16:32] = False, True
+    part = kept_distance(metric, *within_mask(reference, distorted, kept), kept)
+    alone = metric(reference[:, 16:32, 16:32].copy(), distorted[:, 16:32, 16:32].copy()).item()
+    mean_of_map = metric.map(*within_mask(reference, distorted, kept)).numpy()[0, 0][kept].mean()
+    assert part == pytest.approx(alone, rel=0.35)
+    assert abs(mean_of_map - alone) > 2 * abs(part - alone)
+
+
+@pytest.mark.parametrize("pixels_per_degree", [24, 32, 45])
+def test_all_that_is_kept_is_the_distance(images, pixels_per_degree):
+    metric = PerceptualDistance(pixels_per_degree=pixels_per_degree)
+    reference, distorted, kept = (image[..., :47, :61] for image in images)
+    kept = np.ones_like(kept)
+    distance = kept_distance(metric, *within_mask(reference, distorted, kept), kept)
+    assert distance == pytest.approx(metric(reference, distorted).item(), rel=1e-4)
+
+
+def test_transparent_and_deep_images_are_compared_as_the_metric_does(metric, images):
+    reference, distorted, kept = images
+    kept = np.ones_like(kept)
+    alpha = np.random.default_rng(0).integers(0, 256, (1, 48, 64), np.uint8)
+    clear, other = np.concatenate([reference, alpha]), np.concatenate([distorted, alpha // 2])
+    deep = (distorted / 255).astype(np.float32)
+    for a, b in ((clear, other), (clear, distorted), (reference, deep)):
+        expected = metric(torch.from_numpy(a)[None].numpy() if len(a) == 4 else a, b).item()
+        assert kept_distance(metric, *within_mask(a, b, kept), kept) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("image", "problem"),
+    [
+        (Image.new("L", (8, 8), 128), "found other colours than black"),
+        (Image.new("RGB", (8, 8), "red"), "found other colours than black"),
+        (Image.new("L", (8, 8), 0), "found only black"),
+        (Image.new("RGBA", (8, 8), (0, 0, 0, 0)), "found a transparent image"),
+    ],
+)
+def test_what_is_no_mask_is_refused(image, problem, tmp_path):
+    image.save(tmp_path / "mask.png")
+    with pytest.raises(InputError, match=rf"mask\.png: {problem}"):
+        read_mask(str(tmp_path / "mask.png"))
+
+
+def test_black_and_white_of_any_mode_are_a_mask(tmp_path):
+    for mode in ("1", "L", "RGB", "P"):
+        image = Image.new("L", (8, 6), 0)
+        image.paste(255, (0, 0, 4, 6))
+        image.convert(mode).save(tmp_path / "mask.png")
+        assert read_mask(str(tmp_path / "mask.png")).tolist() == [[True] * 4 + [False] * 4] * 6
+
+
+def test_a_folder_has_a_mask_for_each_image(tmp_path):
+    (tmp_path / "deeper").mkdir()
+    Image.new("L", (8, 6), 255).save(tmp_path / "deeper" / "cat.png")
+    Image.new("L", (8, 6), 255).save(tmp_path / "dog.png")
+    Image.new("L", (8, 6), 255).save(tmp_path / "dog.bmp")
+    masks = Masks(tmp_path, tmp_path / "distorted")
+    assert masks.of(f"{tmp_path}/distorted/deeper/cat.jpg").all()
+    for name, number in (("cat.png", 0), ("dog.png", 2)):
+        with pytest.raises(InputError, match=rf"found {number} masks for .*{name}, expected one"):
+            masks.of(f"{tmp_path}/distorted/{name}")
+
+
+def test_the_command_measures_what_a_mask_keeps(pair, mask, images, metric, tmp_path, capsys):
+    expected = kept_distance(metric, *within_mask(*images), images[2])
+    assert main([*pair, "--mask", mask, "--map", str(tmp_path / "map.png")]) == 0
+    assert float(capsys.readouterr().out.split("\t")[0]) == pytest.approx(expected, abs=1e-6)
+    with Image.open(tmp_path / "map.png") as picture:
+        colours = np.asarray(picture, dtype=int)[:48, :64]
+    coloured = (colours.max(-1) - colours.min(-1)) > 8
+    assert not coloured[:, :16].any()
+    assert coloured[:, 32:].any()
+
+
+def test_masks_that_cannot_be_used_are_named(pair, mask, tmp_path, monkeypatch, capsys):
+    (tmp_path / "masks").mkdir()
+    assert main([*pair, "--mask", str(tmp_path / "masks")]) == 2
+    assert capsys.readouterr().err == f"perceptmetric: {tmp_path / 'masks'}: found no image\n"
+    assert main([*pair, "--mask", str(tmp_path / "missing.png")]) == 2
+    assert capsys.readouterr().err.startswith(f"perceptmetric: {tmp_path / 'missing.png'}: no such file")
+    Image.new("L", (64, 48), 255).save(tmp_path / "masks" / "sharp.png")
+    assert main([pair[0], pair[0], pair[1], "--mask", str(tmp_path / "masks")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == f"0.000000\t{pair[0]}\tnot visible\n"
+    assert captured.err == f"perceptmetric: {tmp_path / 'masks'}: found 0 masks for {pair[1]}, expected one\n"
+    monkeypatch.chdir(Path(pair[0]).parent)
+    assert main(["sharp.png", "sharp.png", "--mask", str(tmp_path / "masks")]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("sharp.png\tsharp.png\n"))
+    capsys.readouterr()
+    assert main(["-", "--mask", str(tmp_path / "masks")]) == 2
+    assert "found a folder, expected an image for pairs from standard input" in capsys.readouterr().err
+    Image.new("L", (8, 8), 255).save(tmp_path / "small.png")
+    assert main([*pair, "--mask", str(tmp_path / "small.png")]) == 2
+    assert "mask: found 8x8 pixels, expected 64x48 as the images have" in capsys.readouterr().err
+
+
+def test_a_saved_metric_of_the_studys_readout_takes_no_mask(pair, mask, tmp_path, capsys):
+    PerceptualDistance(readout="paper").save_pretrained(tmp_path / "mine")
+    assert main([*pair, "--mask", mask, "--checkpoint", str(tmp_path / "mine")]) == 2
+    assert "--mask: found a metric with the readout paper" in capsys.readouterr().err

@@ -1,0 +1,55 @@
+import pytest
+
+from perceptmetric.cli.options import Options, parse
+
+
+def test_what_is_not_given_has_its_default():
+    options = parse(["a.png", "b.png"])
+    assert options == Options(["a.png", "b.png"])
+    assert (options.checkpoints, options.form, options.fail_above) == (["denoise"], "text", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "found no image, expected REFERENCE DISTORTED"),
+        (["a.png"], "found one image, expected REFERENCE DISTORTED"),
+        (["a", "b", "--stage", "gdn4"], "--stage goes with --readout paper"),
+        (["a", "b", "--stage", "gdn4", "--readout", "default"], "--stage goes with --readout paper"),
+        (["a", "b", "--readout", "paper", "--mask", "m.png"], "--mask goes with the default readout"),
+        (["a", "b", "--map", "m", "--checkpoint", "denoise", "--checkpoint", "sparse"], "--map takes one checkpoint"),
+        (["a", "b", "--map", "m", "--out", "t.csv"], "--map takes one checkpoint, and no --out"),
+        (["-", "--map", "m"], "--map takes files or two folders"),
+        (["-", "--mask", "m"], None),
+        (["a", "b", "--sort", "--out", "t.csv"], "--sort goes with what is printed"),
+        (["a", "b", "--json", "--out", "t.csv"], "not allowed with argument --json"),
+        (["a", "b", "--pixels-per-degree", "0"], "found '0', expected a positive number"),
+        (["a", "b", "--pixels-per-degree", "nan"], "found 'nan', expected a positive number"),
+        (["a", "b", "--jobs", "0"], "found '0', expected a whole number of at least 1"),
+        (["a", "b", "--jobs", "two"], "found 'two', expected a whole number of at least 1"),
+        (["a", "b", "--fail-above", "-1"], "expected a number of at least 0"),
+    ],
+)
+def test_combinations_that_make_no_sense_are_refused_in_one_line(arguments, problem, capsys):
+    if problem is None:
+        parse(arguments)
+        return
+    with pytest.raises(SystemExit, match="2"):
+        parse(arguments)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("perceptmetric: error: ")
+    assert problem in last
+
+
+@pytest.mark.parametrize(
+    ("arguments", "in_words"),
+    [
+        ([], True),
+        (["--checkpoint", "denoise"], True),
+        (["--pixels-per-degree", "60"], True),
+        (["--checkpoint", "sparse"], False),
+        (["--readout", "paper"], False),
+    ],
+)
+def test_words_are_known_of_the_default_alone(arguments, in_words):
+    assert parse(["a", "b", *arguments]).in_words is in_words

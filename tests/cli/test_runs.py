@@ -1,0 +1,106 @@
+import csv
+import io
+import json
+import shutil
+
+import pytest
+import torch
+
+from perceptmetric import PerceptualDistance
+from perceptmetric.cli import runs
+from perceptmetric.cli.main import main
+
+
+def distances(capsys):
+    return [float(line.split("\t")[0]) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_metric_is_the_one_that_is_asked_for(pair, capsys):
+    for options, settings in (
+        (["--pixels-per-degree", "60"], {"pixels_per_degree": 60}),
+        (["--readout", "paper"], {"readout": "paper"}),
+        (["--readout", "paper", "--stage", "conv2"], {"readout": "paper", "stage": "conv2"}),
+    ):
+        assert main([*pair, *options]) == 0
+        assert distances(capsys) == [pytest.approx(PerceptualDistance(**settings)(*pair).item(), abs=1e-6)]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--readout", "sum"], "readout: found 'sum', expected 'default' or 'paper'"),
+        (["--readout", "paper", "--stage", "v2"], "v2"),
+        (["--device", "nonesuch"], "--device nonesuch: found no such device here ("),
+        (["--device", "cuda:99"], "--device cuda:99: found no such device here ("),
+    ],
+)
+def test_a_metric_or_device_that_does_not_exist_is_one_line(options, problem, pair, capsys):
+    assert main([*pair, *options]) == 2
+    captured = capsys.readouterr()
+    assert problem in captured.err
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+
+
+def test_the_device_is_where_the_metric_computes(pair, monkeypatch, capsys):
+    devices = []
+    monkeypatch.setattr(PerceptualDistance, "to", lambda self, device: devices.append(device) or self)
+    assert main([*pair, "--device", "cuda:1"]) == 0
+    assert devices == ["cuda:1"]
+
+
+def test_several_jobs_find_the_same_in_the_same_order(pair, tmp_path, capsys):
+    reference, distorted = pair
+    shutil.copy(distorted, tmp_path / "again.png")
+    images = [reference, distorted, reference, str(tmp_path / "missing.png"), str(tmp_path / "again.png"), distorted]
+    threads = torch.get_num_threads()
+    outputs = []
+    for jobs in ([], ["--jobs", "3"]):
+        assert main([*images, "--json", *jobs]) == 2
+        captured = capsys.readouterr()
+        assert "missing.png: no such file" in captured.err
+        outputs.append([json.loads(line) for line in captured.out.splitlines()])
+    assert torch.get_num_threads() == threads
+    for one, other in zip(*outputs, strict=True):
+        assert one["distorted"] == other["distorted"]
+        assert one["distances"]["denoise"] == pytest.approx(other["distances"]["denoise"], abs=1e-6)
+
+
+def test_a_table_is_held_against_the_limit(pair, tmp_path, capsys):
+    reference, distorted = pair
+    arguments = [reference, reference, distorted, "--out", str(tmp_path / "table.csv")]
+    assert main([*arguments, "--fail-above", "9"]) == 0
+    assert capsys.readouterr().err == ""
+    for _ in range(2):  # the second time everything is in the table already
+        assert main([*arguments, "--fail-above", "0.01"]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"perceptmetric: {distorted}: distance ")
+    assert main([reference, reference, "--out", str(tmp_path / "table.csv"), "--fail-above", "0.01"]) == 0
+    assert "keeps lines of pairs that were not asked for (1)" in capsys.readouterr().err
+
+
+def test_a_pair_that_is_new_in_the_table_is_named_once(pair, tmp_path, capsys):
+    reference, distorted = pair
+    assert main([reference, distorted, "--out", str(tmp_path / "table.csv"), "--fail-above", "0.01"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_processes_hold_the_whole_table_against_the_limit(pair, tmp_path, capsys, monkeypatch):
+    reference, distorted = pair
+    path = tmp_path / "table.csv"
+    arguments = [reference, distorted, reference, "--out", str(path), "--fail-above", "0.01", "--summary"]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    codes, lines = [], []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        codes.append(main(arguments))
+        lines.append(capsys.readouterr().err.splitlines())
+    assert codes == [0, 1]
+    assert "are to come from other processes" in lines[0][0]
+    assert lines[1][0].startswith(f"perceptmetric: {distorted}: distance ")
+    assert lines[1][1].startswith("perceptmetric: 2 pairs: mean ")
+    assert len(list(csv.reader(io.StringIO(path.read_text())))) == 3
+
+
+def test_a_list_is_not_kept_in_memory_without_a_summary(pair, monkeypatch, capsys):
+    monkeypatch.setattr(runs.Summary, "add", lambda self, result: pytest.fail("kept"))
+    assert main([*pair]) == 0

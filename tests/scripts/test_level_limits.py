@@ -1,0 +1,105 @@
+"""benchmarks/level_limits.py, on made-up conditions; and what it wrote for the command and the documentation."""
+
+import json
+
+import numpy as np
+import pytest
+
+from perceptmetric import PerceptualDistance
+from perceptmetric.benchmarks.agreement.conditions import Conditions, conditions
+
+PAGE = "# Metric\n\n<!-- levels: written by benchmarks/level_limits.py -->\nold\n<!-- end of levels -->\n\nThe end.\n"
+
+
+@pytest.fixture
+def script(load_script):
+    return load_script("benchmarks/level_limits.py")
+
+
+def rated(quality):
+    return Conditions([str(number) for number in range(len(quality))], ["all"] * len(quality), quality, np.array([0]))
+
+
+def test_what_can_be_parted_is_parted(script):
+    distances, better = np.array([0.1, 0.4, 0.2, 0.8, 0.5]), np.array([True, True, True, False, False])
+    assert script.best_limit(distances, better) == pytest.approx(0.45)
+
+
+def test_the_fewest_conditions_are_on_the_wrong_side(script):
+    random = np.random.default_rng(0)
+    distances, better = random.random(40), random.random(40) < 0.5
+    best = script.best_limit(distances, better)
+
+    def wrong(limit):
+        return (distances[better] >= limit).mean() + (distances[~better] < limit).mean()
+
+    assert wrong(best) == pytest.approx(min(wrong(limit) for limit in np.linspace(0, 1, 2001)))
+
+
+def test_a_parting_counts_both_sides(script):
+    distances = np.array([0.1, 0.2, 0.9, 0.3, 0.8, 0.7])
+    part = script.parting(distances, rated(np.array([4.5, 4.4, 4.3, 4.2, 2.0, 1.0])), 4.3)
+    assert (part.better, part.better_beyond, part.worse, part.worse_within) == (3, 1, 3, 0)
+    assert 0.2 < part.limit < 0.3
+    assert part.interval[0] <= part.limit <= part.interval[1]
+
+
+def test_everything_is_written_by_the_script(script, load_script, kadid_root, tmp_path, monkeypatch):
+    results = tmp_path / "results"
+    (results / "kadid-conditions").mkdir(parents=True)
+    (tmp_path / "page.md").write_text(PAGE)
+    scale = [
+        {"change": change, "pixels_per_degree": 32.0, "distances": [1.0, 2.0]}
+        for change in ("blur", script.UNRELATED, script.BLACK_AND_WHITE)
+    ]
+    (results / "scale.json").write_text(json.dumps({"results": scale}))
+    dataset = script.kadid_conditions(kadid_root)
+    distances = 5 - dataset.quality
+    load_script("benchmarks/distances.py").write_column(
+        dataset, results / "kadid-conditions", f"{script.DEFAULT}-default", distances
+    )
+    for name, value in {
+        "RESULTS": results,
+        "PAGE": tmp_path / "page.md",
+        "LEVELS": tmp_path / "levels.json",
+        "RATINGS": (3.5, 2.5),
+        "DRAWS": 10,
+        "threshold_distances": lambda metric: {1: 0.001, 4: 0.002, 7: 0.003},
+    }.items():
+        monkeypatch.setattr(script, name, value)
+    monkeypatch.setattr("sys.argv", ["level_limits.py", "--kadid", str(kadid_root)])
+    script.main()
+    content = json.loads((tmp_path / "levels.json").read_text())
+    first, second = content["partings"]
+    assert content["limits"][1:] == [first["limit"], second["limit"]]
+    assert content["limits"][0] == 0.002
+    assert content["changes"] == {"32": {"blur": 1.5}}
+    # The distances are those of the ratings, so nothing is on a wrong side.
+    quality = conditions(dataset).quality
+    assert (first["better"], first["worse"]) == ((quality >= 3.5).sum(), (quality < 3.5).sum())
+    assert (first["better_beyond"], first["worse_within"]) == (0, 0)
+    page = (tmp_path / "page.md").read_text()
+    assert "old" not in page
+    assert f"| heavy | {content['limits'][2]:g} and above |  |\n" in page
+
+
+def test_the_committed_page_shows_the_committed_levels(script):
+    content = json.loads(script.LEVELS.read_text())
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert script.filled(page, {"levels": script.table(content)}) == page
+
+
+def test_the_committed_changes_are_those_of_the_scale(script):
+    content = json.loads(script.LEVELS.read_text())
+    scale = json.loads((script.RESULTS / "scale.json").read_text())
+    assert content["changes"] == script.changes(scale)
+    assert content["checkpoint_sha256"] == scale["checkpoint_sha256"]
+
+
+@pytest.mark.slow
+def test_the_committed_threshold_is_the_bundled_metrics(script, colour):
+    content = json.loads(script.LEVELS.read_text())
+    seen = script.threshold_distances(PerceptualDistance())
+    assert [float(f"{distance:.2g}") for distance in seen.values()] == pytest.approx(
+        list(content["threshold_distances"].values()), rel=0.06
+    )

@@ -1,0 +1,61 @@
+"""training/study/psychophysics_of_runs.py and psychophysics_tables.py."""
+
+import pytest
+
+from perceptmetric.checkpoints import UNTRAINED, untrained
+from perceptmetric.tables import filled, read_rows
+
+
+@pytest.fixture
+def script(load_script, tmp_path, monkeypatch):
+    module = load_script("training/study/psychophysics_of_runs.py")
+    networks = [
+        module.Subject(f"{name}-seed{seed}", name, seed, untrained(seed).eval(), None)
+        for name in (UNTRAINED, "denoise")
+        for seed in (0, 1)
+    ]
+    monkeypatch.setattr(module, "subjects", lambda: iter(networks))
+    monkeypatch.setattr(module, "TABLE", tmp_path / "psychophysics.csv")
+    monkeypatch.setattr(module, "MEASURED", {"gdn1": ("luminance",), "default": ("luminance",)})
+    monkeypatch.setattr("sys.argv", ["psychophysics_of_runs.py"])
+    return module
+
+
+@pytest.mark.usefixtures("colour")
+def test_rows_are_written_once(script, capsys, monkeypatch):
+    script.main()
+    rows = read_rows(script.TABLE)
+    assert [(row["run"], row["stage"]) for row in rows] == [
+        (f"{name}-seed{seed}", "gdn1") for name in ("denoise", UNTRAINED) for seed in (0, 1)
+    ]
+    assert "denoise-seed1: no statistics of the default readout, which is left out" in capsys.readouterr().out
+    assert all(0 < float(row["weber_slope"]) < 1 for row in rows)
+    monkeypatch.setattr(script, "measured", lambda *_: pytest.fail("measured again"))
+    script.main()
+    assert read_rows(script.TABLE) == rows
+
+
+def test_cells_are_means_and_half_intervals(load_script):
+    tables = load_script("training/study/psychophysics_tables.py")
+    assert tables.cell([1.0, 2.0, 3.0], "weber_slope") == "2.00 ± 2.48"  # 4.303 / sqrt(3)
+    assert tables.cell([0.5], "weber_slope") == "0.50"
+    assert tables.cell([], "weber_slope") == "-"
+
+
+def test_the_tables_have_a_row_for_each_objective(load_script):
+    tables = load_script("training/study/psychophysics_tables.py")
+    scores = dict.fromkeys(tables.SCORES, "0.5")
+    rows = [
+        {"objective": objective, "stage": stage, **scores}
+        for objective in ("denoise", UNTRAINED)
+        for stage in ("gdn1", "gdn4")
+    ]
+    lines = tables.trained(rows).splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [UNTRAINED, "denoise"]
+    sections = tables.stage_by_stage(rows)
+    assert sections.count("| gdn1 | gdn4 |") == len(tables.BY_STAGE)
+
+
+def test_the_page_has_a_place_for_the_tables(load_script):
+    page = load_script("training/study/psychophysics_tables.py").PAGE.read_text()
+    assert "|" in filled(page, {"training": "|", "stages": "|"})

@@ -1,0 +1,118 @@
+"""Tabulates what training brings in the psychophysics bench, into `docs/explanation/psychophysics.md`.
+
+    python training/study/psychophysics_tables.py
+
+`psychophysics_of_runs.py` measures it. Each cell is the mean over seeds and half the width of its 95% interval
+(Student's t, two degrees of freedom for three seeds).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import t
+from study_table import RESULTS
+
+from perceptmetric.benchmarks.psychophysics.psychophysics_report import SCORES
+from perceptmetric.checkpoints import UNTRAINED
+from perceptmetric.files import write
+from perceptmetric.tables import filled, markdown, read_rows
+from perceptmetric.training.objectives import OBJECTIVES
+
+TABLE = RESULTS / "psychophysics.csv"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "psychophysics.md"
+
+BY_STAGE = (
+    "modelfest_db",
+    "achromatic_r",
+    "red-green_r",
+    "weber_slope",
+    "by_contrast",
+    "by_frequency",
+    "macadam",
+    "combvd",
+)
+"""The scores that are shown stage by stage."""
+
+STAGES = ("gdn1", "gdn2", "gdn3", "gdn4", "igdn2", "igdn4", "default")
+
+Row = dict[str, str]
+
+
+def main() -> None:
+    """Writes the tables between their marks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    rows = read_rows(TABLE)
+    page = PAGE.read_text(encoding="utf-8")
+    write(PAGE, filled(page, {"training": trained(rows), "stages": stage_by_stage(rows)}))
+
+
+def trained(rows: Sequence[Row]) -> str:
+    """Every score at the encoder's end, a row for each objective."""
+    at_end = [row for row in rows if row["stage"] == "gdn4"]
+    table = [
+        [objective, *(cell(values(of(at_end, objective), name), name) for name in SCORES)]
+        for objective in objectives(rows)
+    ]
+    return markdown(["gdn4", *(score.title for score in SCORES.values())], table)
+
+
+def stage_by_stage(rows: Sequence[Row]) -> str:
+    """A table for each of `BY_STAGE`, a row for each objective."""
+    sections = []
+    for name in BY_STAGE:
+        score = SCORES[name]
+        stages = [stage for stage in STAGES if values([row for row in rows if row["stage"] == stage], name)]
+        table = [
+            [
+                objective,
+                *(
+                    cell(values([r for r in of(rows, objective) if r["stage"] == stage], name), name)
+                    for stage in stages
+                ),
+            ]
+            for objective in objectives(rows)
+        ]
+        sections.append(f"**{score.title}**: {score.meaning}.\n\n{markdown(['', *stages], table)}")
+    return "\n".join(sections)
+
+
+def objectives(rows: Iterable[Row]) -> list[str]:
+    """The objectives that were measured, the untrained network first."""
+    measured = {row["objective"] for row in rows}
+    return [name for name in (UNTRAINED, *OBJECTIVES) if name in measured]
+
+
+def of(rows: Iterable[Row], objective: str) -> list[Row]:
+    """The rows of an objective."""
+    return [row for row in rows if row["objective"] == objective]
+
+
+def values(rows: Iterable[Row], name: str) -> list[float]:
+    """A score of each row that has it."""
+    return [float(row[name]) for row in rows if row[name]]
+
+
+def cell(seeds: Sequence[float], name: str) -> str:
+    """Mean and half the 95% interval of some seeds, as text; `-` where there are none.
+
+    Examples:
+        >>> cell([1.0, 2.0, 3.0], "weber_slope"), cell([1.0], "weber_slope"), cell([], "weber_slope")
+        ('2.00 ± 2.48', '1.00', '-')
+    """
+    if not seeds:
+        return "-"
+    digits = SCORES[name].digits
+    mean = f"{round(float(np.mean(seeds)), digits) + 0.0:.{digits}f}"
+    if len(seeds) == 1:
+        return mean
+    half = t.ppf(0.975, len(seeds) - 1) * np.std(seeds, ddof=1) / np.sqrt(len(seeds))
+    return f"{mean} ± {half:.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()
