@@ -100,6 +100,10 @@ class Comparison:
         """Where the network of a run is kept."""
         return self.networks / f"{task.name}-{seed}-{loss.replace(' ', '')}.safetensors"
 
+    def trained(self, task: Task, loss: str, seed: int) -> bool:
+        """Whether a run is finished."""
+        return bool(self._rows("results.csv", {"seed": str(seed), "task": task.name, "loss": loss}))
+
     def network(self, task: Task, loss: str, seed: int) -> nn.Module:
         """The network of a finished run."""
         network = _new(task)

@@ -51,6 +51,7 @@ def lengths(metric: PerceptualDistance, output: Tensor, target: Tensor) -> Tenso
     The latter is 1 / sqrt(3 H W) for any two images that differ everywhere.
     """
     output = output.detach().requires_grad_()
+    gradient: Tensor
     (gradient,) = torch.autograd.grad(metric(output, target).sum(), output)
     return gradient.flatten(1).norm(dim=1) * gradient[0].numel() ** 0.5
 
@@ -86,7 +87,7 @@ FLIPS: Mapping[str, Callable[[Tensor], Tensor]] = {
 def by_flips(metric: PerceptualDistance, output: Tensor, target: Tensor) -> float:
     """By which share of it a distance changes at most, over all images, if both images of a pair are flipped."""
     before = metric(output, target)
-    return max((metric(flip(output), flip(target)) / before - 1).abs().max().item() for flip in FLIPS.values())
+    return max(float((metric(flip(output), flip(target)) / before - 1).abs().max()) for flip in FLIPS.values())
 
 
 def by_shifts(metric: PerceptualDistance, output: Tensor, target: Tensor) -> float:
@@ -98,7 +99,7 @@ def by_shifts(metric: PerceptualDistance, output: Tensor, target: Tensor) -> flo
 
     before = metric(cropped(output, 0), cropped(target, 0))
     shifted = [metric(cropped(output, shift), cropped(target, shift)) for shift in range(1, PERIOD + 1)]
-    return max((after / before - 1).abs().max().item() for after in shifted)
+    return max(float((after / before - 1).abs().max()) for after in shifted)
 
 
 def finetune(steps: int, side: int = 16) -> list[float]:

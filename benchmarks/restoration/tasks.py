@@ -47,12 +47,13 @@ class Upscaler(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.detail = nn.Sequential(*_convolutions(3, 32, 4), _conv(32, 3 * FACTOR**2), nn.PixelShuffle(FACTOR))
-        nn.init.zeros_(self.detail[-2].weight)
+        nn.init.zeros_(self.detail[-2].get_parameter("weight"))
 
     def forward(self, small: Tensor) -> Tensor:
         """The image enlarged by `FACTOR`."""
         enlarged = F.interpolate(small, scale_factor=FACTOR, mode="bicubic", align_corners=False)
-        return enlarged + self.detail(small)
+        detail: Tensor = self.detail(small)
+        return enlarged + detail
 
 
 class Denoiser(nn.Module):
@@ -63,11 +64,12 @@ class Denoiser(nn.Module):
         self.noise = nn.Sequential(
             nn.PixelUnshuffle(2), *_convolutions(12, 32, 4), _conv(32, 32), nn.PixelShuffle(2), nn.ReLU(), _conv(8, 3)
         )
-        nn.init.zeros_(self.noise[-1].weight)
+        nn.init.zeros_(self.noise[-1].get_parameter("weight"))
 
     def forward(self, noisy: Tensor) -> Tensor:
         """The image without its noise."""
-        return noisy - self.noise(noisy)
+        noise: Tensor = self.noise(noisy)
+        return noisy - noise
 
 
 class Autoencoder(nn.Module):
@@ -88,7 +90,7 @@ class Autoencoder(nn.Module):
             *(nn.Upsample(scale_factor=2), _conv(32, 16), nn.ReLU()),
             *(_conv(16, 12), nn.PixelShuffle(2)),
         )
-        nn.init.zeros_(self.decoder[-2].weight)
+        nn.init.zeros_(self.decoder[-2].get_parameter("weight"))
 
     def forward(self, image: Tensor) -> Tensor:
         """The image as rebuilt from its code."""

@@ -74,4 +74,4 @@ def _gradient(term: Term, output: Tensor, target: Tensor) -> float:
     """The length of a term's gradient with respect to the output."""
     output = output.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(term(output, target), output)
-    return gradient.norm().item()
+    return float(gradient.norm())
