@@ -16,8 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from perceptmetric.errors import InputError
+from perceptmetric.fast.kernels import suits, wants_gradient
 from perceptmetric.fast.layers import run
 from perceptmetric.fast.local import averaged, local_mean, mean_square, without_local_mean
+from perceptmetric.fast.pairs import energies
 from perceptmetric.perceptnet import Autoencoder, stride
 from perceptmetric.precision import product
 
@@ -76,6 +78,15 @@ class Readout(nn.Module):
             Floats (N, C, h, w), one tensor for each of `strides`.
         """
         raise NotImplementedError
+
+    def terms_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+        """`terms(encode(a), encode(b))`, where what was encoded is needed for nothing else.
+
+        Args:
+            a: floats (1, 3, H, W) in [0, 1].
+            b: likewise.
+        """
+        return self.terms(self.encode(a), self.encode(b))
 
     def reduce(self, *terms: Tensor) -> Tensor:
         """The distances (N,), from the terms of all places."""
@@ -271,16 +282,15 @@ class Default(Readout):
     def encode(self, images: Tensor) -> Seen:
         """The responses of all pathways, each in units of its natural strength."""
         paths = self.pathways
-        form = without_local_mean(paths.v1(images), self.form)
-        colour_form = without_local_mean(paths.v1_of_colour(images), self.colour_form)
-        detail = without_local_mean(luma(images), self.detail)
+        form = without_local_mean(run(paths.encoder, paths.luma(images)), self.form)
+        colour_form = without_local_mean(run(paths.encoder, paths.colour(images)), self.colour_form)
         return Seen(
             form,
             _local_energy(form),
             colour_form,
             _local_energy(colour_form),
             images,
-            _local_energy(detail),
+            self._detail_energy(luma(images)),
             paths.blocks(images) * self.block_tint,
         )
 
@@ -294,21 +304,33 @@ class Default(Readout):
             retina's detail, light and tint, as means over 4x4 pixels; tint of blocks, (N, 1, H / 8, W / 8).
         """
         a, b = Seen(*a), Seen(*b)
-        difference = a.image - b.image
-        light = luma(difference)
-        detail = without_local_mean(light.clone(), self.detail)
-        terms = {
-            "form": self._visible(local_mean(mean_square(a.form, b.form)), a.energy, b.energy),
-            "contrast": self._contrast(a.energy, b.energy),
-            "colour_form": self._visible(
-                local_mean(mean_square(a.colour_form, b.colour_form)), a.colour_energy, b.colour_energy
-            ),
-            "detail": averaged(self._visible(_local_energy(detail), a.detail_energy, b.detail_energy), PIXELS),
-            "light": averaged((light * self.light).square(), PIXELS),
-            "tint": averaged(mean_square((difference - light) * self.tint), PIXELS),
-            "block_tint": mean_square(a.blocks, b.blocks),
-        }
-        return tuple(terms[name] for name in PARTS)
+        error = local_mean(mean_square(a.form, b.form))
+        colour_error = local_mean(mean_square(a.colour_form, b.colour_form))
+        v1 = (
+            self._visible(error, a.energy, b.energy),
+            self._contrast(a.energy, b.energy),
+            self._visible(colour_error, a.colour_energy, b.colour_energy),
+        )
+        retina = self._retina(a.image - b.image, a.detail_energy, b.detail_energy)
+        return (*v1, *retina, mean_square(a.blocks, b.blocks))
+
+    def terms_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+        """As for the base; V1's 128 channels are compared a few rows at a time, and never all in memory."""
+        if wants_gradient(a) or wants_gradient(b) or not (suits(a) and suits(b)):
+            return super().terms_of_images(a, b)
+        paths = self.pathways
+        seen = energies(paths.encoder, paths.luma(a), paths.luma(b), self.form)
+        energy_a, energy_b, error = map(local_mean, seen)
+        seen = energies(paths.encoder, paths.colour(a), paths.colour(b), self.colour_form)
+        colour_a, colour_b, colour_error = map(local_mean, seen)
+        v1 = (
+            self._visible(error, energy_a, energy_b),
+            self._contrast(energy_a, energy_b),
+            self._visible(colour_error, colour_a, colour_b),
+        )
+        retina = self._retina(a - b, self._detail_energy(luma(a)), self._detail_energy(luma(b)))
+        blocks_a, blocks_b = (paths.blocks(images) * self.block_tint for images in (a, b))
+        return (*v1, *retina, mean_square(blocks_a, blocks_b))
 
     def reduce(self, *terms: Tensor) -> Tensor:
         """`form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`."""
@@ -323,6 +345,16 @@ class Default(Readout):
             share = part.weight * part.value(mean) / torch.where(mean > 0, mean, 1)
             shares.append(_level(share * term, size, _times(part.stride, pixel)))
         return torch.stack(shares).sum(0)
+
+    def _retina(self, difference: Tensor, energy_a: Tensor, energy_b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Visible detail, light and tint of single pixels, as means over squares: enough for a distance and a map."""
+        light = luma(difference)
+        detail = self._visible(self._detail_energy(light), energy_a, energy_b)
+        tint = mean_square((difference - light) * self.tint)
+        return averaged(detail, PIXELS), averaged((light * self.light).square(), PIXELS), averaged(tint, PIXELS)
+
+    def _detail_energy(self, light: Tensor) -> Tensor:
+        return _local_energy(without_local_mean(light.clone(), self.detail))
 
     def _visible(self, error: Tensor, energy_a: Tensor, energy_b: Tensor) -> Tensor:
         """`log(1 + e / (m + C))^2`."""
@@ -348,8 +380,8 @@ class Pathways(nn.Module):
     Examples:
         >>> paths = Pathways(Autoencoder())
         >>> images = torch.rand(1, 3, 64, 48)
-        >>> [tuple(paths.v1(images).shape), tuple(paths.v1_of_colour(images).shape), tuple(paths.blocks(images).shape)]
-        [(1, 128, 16, 12), (1, 128, 8, 6), (1, 3, 8, 6)]
+        >>> [tuple(part.shape) for part in (paths.luma(images), paths.colour(images), paths.blocks(images))]
+        [(1, 3, 64, 48), (1, 3, 32, 24), (1, 3, 8, 6)]
     """
 
     def __init__(self, network: Autoencoder) -> None:
@@ -357,14 +389,14 @@ class Pathways(nn.Module):
         self.encoder = network.encoder
         self.adaptation = network.until("gdn2")
 
-    def v1(self, images: Tensor) -> Tensor:
-        """V1's response to luma, (N, 128, H / 4, W / 4)."""
-        return run(self.encoder, _grey(images))
+    def luma(self, images: Tensor) -> Tensor:
+        """What V1 sees of luma: the images in grey, (N, 3, H, W)."""
+        return _grey(images)
 
-    def v1_of_colour(self, images: Tensor) -> Tensor:
-        """V1's response to colour alone, at half the resolution, (N, 128, H / 8, W / 8)."""
+    def colour(self, images: Tensor) -> Tensor:
+        """What V1 sees of colour: the images with their luma replaced by grey, at half the resolution."""
         half = averaged(images, 2)
-        return run(self.encoder, half - _grey(half) + GREY)
+        return half - _grey(half) + GREY
 
     def blocks(self, images: Tensor) -> Tensor:
         """What colour adds to the response of `gdn2` to blocks of 4x4 pixels, (N, 3, H / 8, W / 8)."""
@@ -421,11 +453,14 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
         ['block_tint', 'colour_form', 'detail', 'form', 'light', 'tint']
     """
     paths = Pathways(network)
+    v1 = paths.encoder
     centred: dict[str, list[Tensor]] = {"form": [], "colour_form": [], "detail": []}
     responses: dict[str, list[Tensor]] = {"light": [], "tint": [], "block_tint": []}
     for images in photographs:
         light = luma(images)
-        for name, response in zip(centred, (paths.v1(images), paths.v1_of_colour(images), light), strict=True):
+        for name, response in zip(
+            centred, (run(v1, paths.luma(images)), run(v1, paths.colour(images)), light), strict=True
+        ):
             centred[name].append((response - local_mean(response)).square().mean((1, 2, 3)))
         for name, response in zip(responses, (light, images - light, paths.blocks(images)), strict=True):
             responses[name].append(response.transpose(0, 1).flatten(1))
