@@ -38,7 +38,7 @@ from perceptmetric.checkpoints import DEFAULT, UNTRAINED, bundled_names, fingerp
 from perceptmetric.errors import InputError
 from perceptmetric.files import write
 from perceptmetric.metric import Encoding
-from perceptmetric.readout import CONTRAST, Default, Encoded
+from perceptmetric.readout import PARTS, Default, Encoded, Seen
 from perceptmetric.tables import filled, markdown
 
 RESULTS = Path(__file__).with_name("results")
@@ -46,16 +46,16 @@ PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "metric.md"
 
 PAPER = "the study's: all channels and places of gdn4, colour image (`paper`)"
 
-PARTS = (
-    "form in V1",
-    "contrast in V1",
-    "form of colour in V1",
-    "detail in the retina",
-    "light",
-    "tint",
-    "tint of blocks",
-)
-"""What each of the default readout's terms stands for, in their order."""
+NAMES = {
+    "form": "form in V1",
+    "contrast": "contrast in V1",
+    "colour_form": "form of colour in V1",
+    "detail": "detail in the retina",
+    "light": "light",
+    "tint": "tint",
+    "block_tint": "tint of blocks",
+}
+"""What the table calls the parts of the default readout."""
 
 STRENGTHS = (0.2, 1.0)
 """Other values of C."""
@@ -100,18 +100,16 @@ class Ingredients:
         first, second = a[0].parts, b[0].parts
         terms = self.readout.terms(first, second)
         default = self.readout.reduce(*terms)
-        shares = [self._share(terms, index) for index in range(len(PARTS))]
-        form, contrast, colour_form, detail, light, tint, _ = shares
+        shares = {name: self._share(terms, name) for name in PARTS}
+        form, contrast, colour_form, detail, light, tint, _ = shares.values()
         return {
             "form in V1 alone": form,
             "+ contrast in V1": form + contrast,
             "+ form of colour in V1": form + contrast + colour_form,
             "+ detail, light and tint in the retina": form + contrast + colour_form + detail + light + tint,
             "+ tint of blocks, all of these: `default`": default,
-            **{f"without {name}": default - share for name, share in zip(PARTS, shares, strict=True)},
-            "the mean over places, not the root mean square": self.readout.reduce(
-                *map(_level, terms, range(len(terms)))
-            ),
+            **{f"without {NAMES[name]}": default - share for name, share in shares.items()},
+            "the mean over places, not the root mean square": self.readout.reduce(*map(_level, PARTS, terms)),
             "over the root of content": default / content(self.readout, first, second).sqrt(),
             "over content": default / content(self.readout, first, second),
             **{f"C = {c:g}": _with_c(self.readout, c).compare(first, second) for c in STRENGTHS},
@@ -128,21 +126,23 @@ class Ingredients:
 
         return Metric("ablation", tuple(self.compare(black, white)), against)
 
-    def _share(self, terms: tuple[Tensor, ...], index: int) -> Tensor:
-        """What one of the terms adds to the distance, which is a sum."""
+    def _share(self, terms: tuple[Tensor, ...], name: str) -> Tensor:
+        """What one of the parts adds to the distance, which is a sum."""
         nothing = torch.zeros(1, 1, 1, 1)
-        return self.readout.reduce(*(term if i == index else nothing for i, term in enumerate(terms)))
+        return self.readout.reduce(
+            *(term if other == name else nothing for other, term in zip(PARTS, terms, strict=True))
+        )
 
 
 def content(readout: Default, a: Encoded, b: Encoded) -> Tensor:
     """How much of an error of form V1 would see: `mean(log(1 + R / (m + C)))`, the less the more texture there is."""
-    shown = torch.minimum(a[1], b[1])
+    shown = torch.minimum(Seen(*a).energy, Seen(*b).energy)
     return torch.log1p(CONTENT / (shown + readout.C)).mean((1, 2, 3))
 
 
-def _level(term: Tensor, index: int) -> Tensor:
+def _level(name: str, term: Tensor) -> Tensor:
     """A term of the same value at each place, such that its root is the mean of the roots."""
-    return term if index == CONTRAST else term.sqrt().mean((1, 2, 3), keepdim=True).square()
+    return term if name == "contrast" else term.sqrt().mean((1, 2, 3), keepdim=True).square()
 
 
 def _with_c(readout: Default, c: float) -> Default:

@@ -22,6 +22,7 @@ from perceptmetric import checkpoints, configs, hub, model_card, tiles, transpar
 from perceptmetric import readout as readouts
 from perceptmetric.ambient import torch_defaults
 from perceptmetric.errors import InputError
+from perceptmetric.fast.freed import keep_freed_blocks
 from perceptmetric.fast.kernels import suits, wants_gradient
 from perceptmetric.fast.torch_private import is_transformed
 from perceptmetric.images import MAX_PIXELS, MIN_SIDE, ImageLike, as_floats, as_pixels
@@ -145,6 +146,7 @@ class PerceptualDistance(nn.Module):
         check: bool = True,
     ) -> None:
         super().__init__()
+        keep_freed_blocks()
         if network is None:
             network, config = checkpoints.load(checkpoints.DEFAULT)
         elif not isinstance(network, Autoencoder):

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from perceptmetric.errors import InputError
+from perceptmetric.fast.kernels import suits, wants_gradient
 from perceptmetric.fast.layers import run
-from perceptmetric.fast.local import local_mean, mean_square, without_local_mean
+from perceptmetric.fast.local import averaged, local_mean, mean_square, without_local_mean
+from perceptmetric.fast.pairs import energies
 from perceptmetric.perceptnet import Autoencoder, stride
 from perceptmetric.precision import product
 
@@ -75,6 +78,15 @@ class Readout(nn.Module):
             Floats (N, C, h, w), one tensor for each of `strides`.
         """
         raise NotImplementedError
+
+    def terms_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+        """`terms(encode(a), encode(b))`, where what was encoded is needed for nothing else.
+
+        Args:
+            a: floats (1, 3, H, W) in [0, 1].
+            b: likewise.
+        """
+        return self.terms(self.encode(a), self.encode(b))
 
     def reduce(self, *terms: Tensor) -> Tensor:
         """The distances (N,), from the terms of all places."""
@@ -135,11 +147,83 @@ class Paper(Readout):
 
     def reduce(self, *terms: Tensor) -> Tensor:
         """The root of the sum over places; where that is exactly 0, so is its gradient."""
-        return _root(terms[0].sum((1, 2, 3)))
+        return root(terms[0].sum((1, 2, 3)))
 
     def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
         """The squared difference of each place, shared out evenly among the pixels it stands for."""
         return spread(*self.terms(a, b), size, _times(self.strides[0], pixel))
+
+
+def root(mean: Tensor) -> Tensor:
+    """The square root, with gradient 0 at 0, where its own is infinite.
+
+    Args:
+        mean: floats, not negative, of any shape.
+
+    Examples:
+        >>> root(torch.tensor([0.0, 9.0]))
+        tensor([0., 3.])
+    """
+    return torch.where(mean > 0, torch.where(mean > 0, mean, 1).sqrt(), 0)
+
+
+def itself(mean: Tensor) -> Tensor:
+    """The mean as it is."""
+    return mean
+
+
+def growing(mean: Tensor) -> Tensor:
+    """`p + p^3 / 3` of the root p: people forgive a little change of light, and not a lot."""
+    p = root(mean)
+    return p + p**3 / 3
+
+
+class Part(NamedTuple):
+    """One summand of the default distance.
+
+    Args:
+        weight: how much it counts.
+        stride: how many pixels apart two neighbouring places of its term are.
+        value: what the mean of its term over all places counts as, before its weight.
+    """
+
+    weight: float
+    stride: int
+    value: Callable[[Tensor], Tensor]
+
+
+PARTS = {
+    "form": Part(1.0, V1_STRIDE, root),
+    "contrast": Part(1.0, V1_STRIDE, itself),
+    "colour_form": Part(0.7, COLOUR_STRIDE, root),
+    "detail": Part(0.3, PIXELS, root),
+    "light": Part(0.2, PIXELS, growing),
+    "tint": Part(0.1, PIXELS, root),
+    "block_tint": Part(0.45, BLOCK_STRIDE, root),
+}
+"""The parts of the default distance, in the order of its terms."""
+
+
+class Seen(NamedTuple):
+    """What the default readout keeps of N images.
+
+    Args:
+        form: V1's structure of luma, floats (N, 128, H / 4, W / 4).
+        energy: its local energy, (N, 1, H / 4, W / 4).
+        colour_form: V1's structure of colour, (N, 128, H / 8, W / 8).
+        colour_energy: its local energy, (N, 1, H / 8, W / 8).
+        image: the image itself, (N, 3, H, W).
+        detail_energy: the local energy of its luma's detail, (N, 1, H, W).
+        blocks: what colour adds to the response of `gdn2` to blocks, (N, 3, H / 8, W / 8).
+    """
+
+    form: Tensor
+    energy: Tensor
+    colour_form: Tensor
+    colour_energy: Tensor
+    image: Tensor
+    detail_energy: Tensor
+    blocks: Tensor
 
 
 class Default(Readout):
@@ -160,7 +244,8 @@ class Default(Readout):
       it, and T of what colour adds to blocks of 4x4 pixels after Von Kries adaptation (`gdn2`). Of luma,
       people forgive a little and not a lot: `light = p + p^3 / 3`.
 
-    `distance = form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`.
+    `distance = form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`, the sum of
+    `PARTS`.
 
     Two images that differ in any pixel have a distance above 0. The mean of the map is the distance.
 
@@ -178,13 +263,8 @@ class Default(Readout):
     """
 
     C = 0.5
-    COLOUR_FORM = 0.7
-    DETAIL = 0.3
-    LIGHT = 0.2
-    TINT = 0.1
-    BLOCK_TINT = 0.45
 
-    strides = (V1_STRIDE, V1_STRIDE, COLOUR_STRIDE, PIXELS, PIXELS, PIXELS, BLOCK_STRIDE)
+    strides = tuple(part.stride for part in PARTS.values())
 
     form: Tensor
     colour_form: Tensor
@@ -199,78 +279,82 @@ class Default(Readout):
         for name in STATISTICS:
             self.register_buffer(name, torch.tensor(float(statistics[name])).rsqrt())
 
-    def encode(self, images: Tensor) -> Encoded:
-        """The responses of all pathways, each in units of its natural strength.
-
-        Returns:
-            V1's form of luma (N, 128, H / 4, W / 4) and its energy (N, 1, H / 4, W / 4); the same of colour at half
-            of these sizes; the image (N, 3, H, W) and the energy of its luma's detail (N, 1, H, W); what colour adds
-            to the response of `gdn2` to blocks (N, 3, H / 8, W / 8).
-        """
+    def encode(self, images: Tensor) -> Seen:
+        """The responses of all pathways, each in units of its natural strength."""
         paths = self.pathways
-        form = without_local_mean(paths.v1(images), self.form)
-        colour_form = without_local_mean(paths.v1_of_colour(images), self.colour_form)
-        detail = without_local_mean(luma(images), self.detail)
-        return (
+        form = without_local_mean(run(paths.encoder, paths.luma(images)), self.form)
+        colour_form = without_local_mean(run(paths.encoder, paths.colour(images)), self.colour_form)
+        return Seen(
             form,
             _local_energy(form),
             colour_form,
             _local_energy(colour_form),
             images,
-            _local_energy(detail),
+            self._detail_energy(luma(images)),
             paths.blocks(images) * self.block_tint,
         )
 
     def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, ...]:
-        """The squares of how visible errors of form are, the difference in contrast, and squared differences.
+        """One term for each of `PARTS`: the squares of how visible errors are, and squared differences.
+
+        Contrast alone is no square: its term is the difference itself.
 
         Returns:
-            For V1: visible form and contrast of luma, (N, 1, H / 4, W / 4), and visible form of colour at half of
-            these sizes. For the retina, as means over 4x4 pixels: visible detail, light and tint. For blocks: tint,
-            (N, 1, H / 8, W / 8).
+            V1's form and contrast of luma, (N, 1, H / 4, W / 4), and its form of colour at half of these sizes; the
+            retina's detail, light and tint, as means over 4x4 pixels; tint of blocks, (N, 1, H / 8, W / 8).
         """
-        difference = a[4] - b[4]
-        light = luma(difference)
-        detail = without_local_mean(light.clone(), self.detail)
-        retina = (
-            self._visible(_local_energy(detail), a[5], b[5]),
-            (light * self.light).square(),
-            mean_square(difference * self.tint, light * self.tint),
+        a, b = Seen(*a), Seen(*b)
+        error = local_mean(mean_square(a.form, b.form))
+        colour_error = local_mean(mean_square(a.colour_form, b.colour_form))
+        v1 = (
+            self._visible(error, a.energy, b.energy),
+            self._contrast(a.energy, b.energy),
+            self._visible(colour_error, a.colour_energy, b.colour_energy),
         )
-        return (
-            self._visible(local_mean(mean_square(a[0], b[0])), a[1], b[1]),
-            self._contrast(a[1], b[1]),
-            self._visible(local_mean(mean_square(a[2], b[2])), a[3], b[3]),
-            *(_averaged(term, PIXELS) for term in retina),
-            mean_square(a[6], b[6]),
+        retina = self._retina(a.image - b.image, a.detail_energy, b.detail_energy)
+        return (*v1, *retina, mean_square(a.blocks, b.blocks))
+
+    def terms_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+        """As for the base; V1's 128 channels are compared a few rows at a time, and never all in memory."""
+        if wants_gradient(a) or wants_gradient(b) or not (suits(a) and suits(b)):
+            return super().terms_of_images(a, b)
+        paths = self.pathways
+        seen = energies(paths.encoder, paths.luma(a), paths.luma(b), self.form)
+        energy_a, energy_b, error = map(local_mean, seen)
+        seen = energies(paths.encoder, paths.colour(a), paths.colour(b), self.colour_form)
+        colour_a, colour_b, colour_error = map(local_mean, seen)
+        v1 = (
+            self._visible(error, energy_a, energy_b),
+            self._contrast(energy_a, energy_b),
+            self._visible(colour_error, colour_a, colour_b),
         )
+        retina = self._retina(a - b, self._detail_energy(luma(a)), self._detail_energy(luma(b)))
+        blocks_a, blocks_b = (paths.blocks(images) * self.block_tint for images in (a, b))
+        return (*v1, *retina, mean_square(blocks_a, blocks_b))
 
     def reduce(self, *terms: Tensor) -> Tensor:
         """`form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`."""
-        means = [term.mean((1, 2, 3)) for term in terms]
-        shares = [weight * self._value(index, means[index]) for index, weight in enumerate(self._weights)]
-        return torch.stack(shares).sum(0)
+        parts = zip(PARTS.values(), terms, strict=True)
+        return torch.stack([part.weight * part.value(term.mean((1, 2, 3))) for part, term in parts]).sum(0)
 
     def map(self, a: Encoded, b: Encoded, size: tuple[int, int], pixel: tuple[float, float] = (1, 1)) -> Tensor:
         """The share of each pixel in each part of the distance: in proportion to the term there."""
         shares = []
-        for index, (term, weight, places) in enumerate(zip(self.terms(a, b), self._weights, self.strides, strict=True)):
+        for part, term in zip(PARTS.values(), self.terms(a, b), strict=True):
             mean = term.mean((1, 2, 3), keepdim=True)
-            share = weight * self._value(index, mean) / torch.where(mean > 0, mean, 1)
-            shares.append(_level(share * term, size, _times(places, pixel)))
+            share = part.weight * part.value(mean) / torch.where(mean > 0, mean, 1)
+            shares.append(_level(share * term, size, _times(part.stride, pixel)))
         return torch.stack(shares).sum(0)
 
-    @property
-    def _weights(self) -> tuple[float, ...]:
-        """Of each of the terms."""
-        return 1.0, 1.0, self.COLOUR_FORM, self.DETAIL, self.LIGHT, self.TINT, self.BLOCK_TINT
+    def _retina(self, difference: Tensor, energy_a: Tensor, energy_b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Visible detail, light and tint of single pixels, as means over squares: enough for a distance and a map."""
+        light = luma(difference)
+        detail = self._visible(self._detail_energy(light), energy_a, energy_b)
+        tint = mean_square((difference - light) * self.tint)
+        return averaged(detail, PIXELS), averaged((light * self.light).square(), PIXELS), averaged(tint, PIXELS)
 
-    def _value(self, index: int, mean: Tensor) -> Tensor:
-        """What the mean of a term over places counts as, before its weight."""
-        if index == CONTRAST:
-            return mean
-        root = _root(mean)
-        return root + root**3 / 3 if index == LIGHT else root
+    def _detail_energy(self, light: Tensor) -> Tensor:
+        return _local_energy(without_local_mean(light.clone(), self.detail))
 
     def _visible(self, error: Tensor, energy_a: Tensor, energy_b: Tensor) -> Tensor:
         """`log(1 + e / (m + C))^2`."""
@@ -282,9 +366,6 @@ class Default(Readout):
         difference = (energy_a + FLAT).sqrt() - (energy_b + FLAT).sqrt()
         return difference.abs() / (energy_a + energy_b + self.C).sqrt()
 
-
-CONTRAST, LIGHT = 1, 4
-"""Which of the terms of the default readout are not simply the square of their share of the distance."""
 
 FLAT = 1e-6
 """Far below the local energy of any texture (1 is that of photographs)."""
@@ -299,8 +380,8 @@ class Pathways(nn.Module):
     Examples:
         >>> paths = Pathways(Autoencoder())
         >>> images = torch.rand(1, 3, 64, 48)
-        >>> [tuple(paths.v1(images).shape), tuple(paths.v1_of_colour(images).shape), tuple(paths.blocks(images).shape)]
-        [(1, 128, 16, 12), (1, 128, 8, 6), (1, 3, 8, 6)]
+        >>> [tuple(part.shape) for part in (paths.luma(images), paths.colour(images), paths.blocks(images))]
+        [(1, 3, 64, 48), (1, 3, 32, 24), (1, 3, 8, 6)]
     """
 
     def __init__(self, network: Autoencoder) -> None:
@@ -308,19 +389,19 @@ class Pathways(nn.Module):
         self.encoder = network.encoder
         self.adaptation = network.until("gdn2")
 
-    def v1(self, images: Tensor) -> Tensor:
-        """V1's response to luma, (N, 128, H / 4, W / 4)."""
-        return run(self.encoder, _grey(images))
+    def luma(self, images: Tensor) -> Tensor:
+        """What V1 sees of luma: the images in grey, (N, 3, H, W)."""
+        return _grey(images)
 
-    def v1_of_colour(self, images: Tensor) -> Tensor:
-        """V1's response to colour alone, at half the resolution, (N, 128, H / 8, W / 8)."""
-        half = _averaged(images, 2)
-        return run(self.encoder, half - _grey(half) + GREY)
+    def colour(self, images: Tensor) -> Tensor:
+        """What V1 sees of colour: the images with their luma replaced by grey, at half the resolution."""
+        half = averaged(images, 2)
+        return half - _grey(half) + GREY
 
     def blocks(self, images: Tensor) -> Tensor:
         """What colour adds to the response of `gdn2` to blocks of 4x4 pixels, (N, 3, H / 8, W / 8)."""
-        averaged = _averaged(images, BLOCK)
-        return run(self.adaptation, averaged) - run(self.adaptation, _grey(averaged))
+        blocks = averaged(images, BLOCK)
+        return run(self.adaptation, blocks) - run(self.adaptation, _grey(blocks))
 
 
 def build(name: str, network: Autoencoder, stage: str | None, statistics: Mapping[str, float] | None) -> Readout:
@@ -372,11 +453,14 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
         ['block_tint', 'colour_form', 'detail', 'form', 'light', 'tint']
     """
     paths = Pathways(network)
+    v1 = paths.encoder
     centred: dict[str, list[Tensor]] = {"form": [], "colour_form": [], "detail": []}
     responses: dict[str, list[Tensor]] = {"light": [], "tint": [], "block_tint": []}
     for images in photographs:
         light = luma(images)
-        for name, response in zip(centred, (paths.v1(images), paths.v1_of_colour(images), light), strict=True):
+        for name, response in zip(
+            centred, (run(v1, paths.luma(images)), run(v1, paths.colour(images)), light), strict=True
+        ):
             centred[name].append((response - local_mean(response)).square().mean((1, 2, 3)))
         for name, response in zip(responses, (light, images - light, paths.blocks(images)), strict=True):
             responses[name].append(response.transpose(0, 1).flatten(1))
@@ -403,19 +487,9 @@ def _grey(images: Tensor) -> Tensor:
     return luma(images).expand_as(images)
 
 
-def _averaged(images: Tensor, side: int) -> Tensor:
-    """Means over squares of `side` pixels; at the border, over the pixels that lie in the image."""
-    return F.avg_pool2d(images, side, ceil_mode=True, count_include_pad=False)
-
-
 def _local_energy(z: Tensor) -> Tensor:
     """The mean square over channels and 3x3 places, (N, 1, h, w)."""
     return local_mean(mean_square(z))
-
-
-def _root(x: Tensor) -> Tensor:
-    """The square root, with gradient 0 at 0, where its own is infinite."""
-    return torch.where(x > 0, torch.where(x > 0, x, 1).sqrt(), 0)
 
 
 def euclidean(a: Tensor, b: Tensor) -> Tensor:

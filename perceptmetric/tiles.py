@@ -8,17 +8,16 @@ terms are kept, a few numbers for 4x4 pixels (`perceptmetric.readout.Readout.ter
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import repeat
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from perceptmetric.readout import Encoded, Readout
+from perceptmetric.readout import Readout
 
-TILE = 768
-"""Side of a tile in pixels. Its 128 channels take 22 MiB: glibc keeps blocks of up to 32 MiB for the next tile, and
-returns larger ones to the system, which then has to clear fresh memory for every tile."""
+TILE = 1536
+"""Side of a tile in pixels. The surround of a tile adds an eighth to its pixels; smaller tiles have more of
+it, and larger ones take more memory."""
 
 SURROUND = 48
 """How far around a tile its values depend on the image, in pixels. The encoder's output sees 12 pixels to each side:
@@ -77,7 +76,7 @@ def terms(readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Te
     Examples:
         >>> from perceptmetric.perceptnet import Autoencoder
         >>> from perceptmetric.readout import Paper
-        >>> a, b = torch.rand(2, 1, 3, 800, 20)
+        >>> a, b = torch.rand(2, 1, 3, 1600, 20)
         >>> readout = Paper(Autoencoder()).requires_grad_(False)
         >>> with torch.no_grad():
         ...     tiled, whole = terms(readout, a, b, lambda x: x), readout.terms(readout.encode(a), readout.encode(b))
@@ -99,8 +98,8 @@ def spans(length: int) -> list[Span]:
         length: of the side, in pixels.
 
     Examples:
-        >>> [(span.start, span.stop) for span in spans(800)]
-        [(0, 768), (768, 800)]
+        >>> [(span.start, span.stop) for span in spans(1600)]
+        [(0, 1536), (1536, 1600)]
     """
     return [
         Span(
@@ -118,18 +117,20 @@ def _tile(
     readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Tensor], rows: Span, columns: Span
 ) -> tuple[Tensor, ...]:
     a, b = (images[:, :, rows.first : rows.last, columns.first : columns.last] for images in (a, b))
-    number = max(len(a), len(b))
-    pairs = zip(_encoded(readout, a, prepare, number), _encoded(readout, b, prepare, number), strict=True)
     # One pair at a time: of the others only the terms are in memory.
-    parts = [_without_surround(readout.terms(*pair), readout.strides, rows, columns) for pair in pairs]
+    parts = [_without_surround(terms, readout.strides, rows, columns) for terms in _pairs(readout, a, b, prepare)]
     return _joined(parts, dim=0)
 
 
-def _encoded(readout: Readout, images: Tensor, prepare: Callable[[Tensor], Tensor], number: int) -> Iterator[Encoded]:
-    """Each image, encoded when it is asked for; a single image is encoded once and given `number` times."""
-    if len(images) == 1:
-        return repeat(readout.encode(prepare(images)), number)
-    return (readout.encode(prepare(image)) for image in images.split(1))
+def _pairs(readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Tensor]) -> Iterator[tuple[Tensor, ...]]:
+    """The terms of each pair; an image that is compared with several others is encoded once."""
+    if len(a) == len(b):
+        return (readout.terms_of_images(prepare(x), prepare(y)) for x, y in zip(a.split(1), b.split(1), strict=True))
+    if len(a) == 1:
+        shared = readout.encode(prepare(a))
+        return (readout.terms(shared, readout.encode(prepare(image))) for image in b.split(1))
+    shared = readout.encode(prepare(b))
+    return (readout.terms(readout.encode(prepare(image)), shared) for image in a.split(1))
 
 
 def _without_surround(

@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import fcntl
 import json
 import os
 import select
@@ -32,6 +31,8 @@ class Browser:
     """
 
     def __init__(self):
+        import fcntl  # not on Windows
+
         self.folder = tempfile.mkdtemp()
         ours, theirs = os.pipe(), os.pipe()
 

@@ -1,7 +1,8 @@
 """What a distance of the default metric means in a word, and which changes of a photograph are as far.
 
 The limits between the words and the distances of the changes are measured: `benchmarks/level_limits.py` writes them to
-`levels.json` beside this module. They hold for the default checkpoint and readout, at any number of pixels per degree.
+`levels.json` beside this module. They hold for the default checkpoint and readout, and are measured at 32 pixels
+per degree.
 """
 
 from __future__ import annotations

@@ -193,6 +193,8 @@ def _pairs(images: list[str], say: Callable[[str], None]) -> Iterable[Pair]:
         return pairs.from_lines(streams.input_lines(sys.stdin))
     if pairs.are_folders(images):
         return pairs.from_folders(Path(images[0]), Path(images[1]), say)
+    if len(images) == 2 and Path(images[0]).is_dir() and not Path(images[1]).exists():
+        raise FileNotFoundError(f"{images[1]}: no such folder")
     return pairs.from_files(images[0], images[1:])
 
 

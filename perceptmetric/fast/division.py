@@ -6,7 +6,7 @@ which takes no more matrix products than the division itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -114,20 +114,38 @@ def _by_strips(
 ) -> tuple[Tensor, Tensor | None]:
     """The quotients of a convolution and, where asked for, the reciprocals they were multiplied by."""
     height, width = x.shape[-2:]
-    down, across = (side // 2 for side in conv.kernel_size)
-    constants = _constants(division)
-    padded = F.pad(x, (across, across, down, down)).contiguous(memory_format=torch.channels_last)
     quotients = channels_first(x.new_empty(len(x), height, width, conv.out_channels))
     reciprocals = torch.empty_like(quotients) if keep_reciprocal else None
-    for number, image in enumerate(padded.split(1)):
-        for rows in strips(height, width):
+    for number, image in enumerate(x.split(1)):
+        for rows, responses, reciprocal in responses_by_strips(image, conv, division):
             place = slice(number, number + 1), slice(None), rows
-            responses = F.conv2d(image[:, :, rows.start : rows.stop + 2 * down], conv.weight, conv.bias)
-            reciprocal = _reciprocal_energy(responses, *constants)
             torch.mul(responses, reciprocal, out=quotients[place])
             if reciprocals is not None:
                 reciprocals[place] = reciprocal
     return quotients, reciprocals
+
+
+def responses_by_strips(
+    x: Tensor, conv: nn.Conv2d, division: DivisiveNormalization, least: int = 1
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """A convolution of one image, a few rows at a time, and what the division multiplies it by.
+
+    Args:
+        x: floats (1, C, H, W).
+        conv: an odd kernel of stride 1, padded to keep H and W.
+        division: of as many channels as `conv` gives.
+        least: rows of a strip.
+
+    Yields:
+        The rows of the strip, the responses (1, D, rows, W) and the reciprocals that divide them, likewise.
+    """
+    height, width = x.shape[-2:]
+    down, across = (side // 2 for side in conv.kernel_size)
+    constants = _constants(division)
+    padded = F.pad(x, (across, across, down, down)).contiguous(memory_format=torch.channels_last)
+    for rows in strips(height, width, least):
+        responses = F.conv2d(padded[:, :, rows.start : rows.stop + 2 * down], conv.weight, conv.bias)
+        yield rows, responses, _reciprocal_energy(responses, *constants)
 
 
 def _constants(division: DivisiveNormalization) -> tuple[Tensor, Tensor]:

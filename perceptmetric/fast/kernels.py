@@ -88,14 +88,19 @@ def max_pool(x: Tensor) -> Tensor:
     return torch.maximum(rows[..., 0::2], rows[..., 1::2])
 
 
-def strips(height: int, width: int) -> list[slice]:
+def strips(height: int, width: int, least: int = 1) -> list[slice]:
     """The rows of an image in strips of about `PLACES` places for each thread.
+
+    Args:
+        height: of the image in places.
+        width: likewise.
+        least: rows of a strip, even where they are more places than that.
 
     Examples:
         >>> strips(1, 5)
         [slice(0, 1, None)]
     """
-    rows = max(1, PLACES * torch.get_num_threads() // width)
+    rows = max(least, PLACES * torch.get_num_threads() // width)
     return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 

@@ -38,12 +38,11 @@ def run(layers: nn.Sequential, x: Tensor) -> Tensor:
     if not (frozen and kernels.suits(x) and len(layers)):
         y: Tensor = layers(x)
         return y
-    steps = _steps(layers)
-    last = steps[-1]
-    if len(last) == 2:
+    before, last = without_last(layers)
+    if last is not None:
         # It takes a whole batch and writes each image's result where it stays: there is nothing to join afterwards.
-        return convolved_and_divided(_image_by_image(steps[:-1], x), *last)
-    return _image_by_image(steps, x)
+        return convolved_and_divided(image_by_image(before, x), *last)
+    return image_by_image(before, x)
 
 
 def stages(network: Autoencoder, images: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -79,7 +78,27 @@ def _steps(layers: nn.Sequential) -> list[Step]:
     return steps
 
 
-def _image_by_image(steps: Sequence[Step], x: Tensor) -> Tensor:
+def without_last(layers: nn.Sequential) -> tuple[list[Step], tuple[nn.Conv2d, DivisiveNormalization] | None]:
+    """The steps of layers, with a convolution and division at their end apart.
+
+    Args:
+        layers: layers of an autoencoder.
+
+    Returns:
+        The other steps, and the last one, or None where it is of another kind.
+    """
+    steps = _steps(layers)
+    last = steps[-1]
+    return (steps[:-1], last) if len(last) == 2 else (steps, None)
+
+
+def image_by_image(steps: Sequence[Step], x: Tensor) -> Tensor:
+    """The result of some steps, joined from those of each image.
+
+    Args:
+        steps: as `without_last` gives them.
+        x: floats (N, C, H, W) that `perceptmetric.fast.kernels.suits`.
+    """
     results = []
     for image in x.split(1):
         for step in steps:

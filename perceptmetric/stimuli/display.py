@@ -92,7 +92,9 @@ class Display:
             torch.Size([3, 32, 32])
         """
         pattern, contrast = np.asarray(pattern, np.float64), np.asarray(contrast, np.float64)
-        change = (contrast[..., None, None] * pattern)[..., None, :, :] * rgb_of(direction)[:, None, None]
+        rgb = rgb_of(direction)
+        grey = bool(np.ptp(rgb) < ROUNDING)  # then one channel is computed, and stands for all three
+        change = (contrast[..., None, None] * pattern)[..., None, :, :] * rgb[: 1 if grey else 3, None, None]
         light = background / self.white * (1 + change)
         if light.min() < -ROUNDING or light.max() > 1 + ROUNDING:
             most = float(np.min(self.limit(pattern, background, direction)))
@@ -100,7 +102,8 @@ class Display:
                 f"contrast: found {contrast.max():g} ({direction}, background {background:g} cd/m2), expected at most "
                 f"{most:.4g}: a display with a white of {self.white:g} cd/m2 cannot show more"
             )
-        return self.image(light)
+        image = self.image(light)
+        return image.repeat_interleave(3, dim=-3) if grey else image
 
     def limit(
         self, pattern: ArrayLike, background: float = BACKGROUND, direction: str = "achromatic"

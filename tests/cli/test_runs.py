@@ -41,6 +41,11 @@ def test_a_metric_or_device_that_does_not_exist_is_one_line(options, problem, pa
     assert (captured.out, captured.err.count("\n")) == ("", 1)
 
 
+def test_a_folder_that_is_missing_is_named(tmp_path, capsys):
+    assert main([str(tmp_path), str(tmp_path / "actual")]) == 2
+    assert capsys.readouterr().err == f"perceptmetric: {tmp_path / 'actual'}: no such folder\n"
+
+
 def test_the_device_is_where_the_metric_computes(pair, monkeypatch, capsys):
     devices = []
     monkeypatch.setattr(PerceptualDistance, "to", lambda self, device: devices.append(device) or self)

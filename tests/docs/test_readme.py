@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from perceptmetric.checkpoints import bundled_names, fingerprint, load
-from perceptmetric.readout import Default
+from perceptmetric.readout import PARTS, Default
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -74,15 +74,16 @@ def test_the_input_row_is_the_protocols():
 
 def test_the_formulas_have_the_constants_of_the_readout():
     (formula,) = re.findall(r"\$\$\\text\{distance\} = (.*)\$\$", METRIC_PAGE)
+    weight = {name: f"{part.weight:g}" for name, part in PARTS.items()}
     assert formula == (
         r"\text{form}_\text{V1} + \text{contrast}"
-        rf" + {Default.COLOUR_FORM:g}\,\text{{form}}_\text{{colour}}"
-        rf" + {Default.DETAIL:g}\,\text{{form}}_\text{{retina}}"
-        rf" + {Default.LIGHT:g}\,\text{{light}} + {Default.TINT:g}\,t + {Default.BLOCK_TINT:g}\,T"
+        rf" + {weight['colour_form']}\,\text{{form}}_\text{{colour}}"
+        rf" + {weight['detail']}\,\text{{form}}_\text{{retina}}"
+        rf" + {weight['light']}\,\text{{light}} + {weight['tint']}\,t + {weight['block_tint']}\,T"
     )
     assert f"$C = {Default.C:g}$" in METRIC_PAGE
-    weights = [Default.COLOUR_FORM, Default.DETAIL, Default.LIGHT, Default.TINT, Default.BLOCK_TINT]
-    assert "the weights {:g}, {:g}, {:g}, {:g} and {:g},".format(*weights) in METRIC_PAGE
+    constants = [value for value in weight.values() if value != "1"]
+    assert "the weights {}, {}, {}, {} and {},".format(*constants) in METRIC_PAGE
 
 
 def test_the_text_says_nothing_of_readouts_of_before():

@@ -68,7 +68,7 @@ def test_the_variants_are_what_they_are_called(script):
     distances = variants(script, a, b)
     default = PerceptualDistance.from_pretrained("reconstruct")(a, b).item()
     assert distances["+ tint of blocks, all of these: `default`"] == pytest.approx(default)
-    parts = {name: default - distances[f"without {name}"] for name in script.PARTS}
+    parts = {name: default - distances[f"without {name}"] for name in script.NAMES.values()}
     assert sum(parts.values()) == pytest.approx(default)
     assert all(part > 0 for part in parts.values())
     built_up = [distances[name] for name in distances if name.startswith(("form in V1 alone", "+ "))]

@@ -20,7 +20,7 @@ import torch
 from psychophysics_tables import TABLE
 from runs import CHECKPOINTS, runs_in
 
-from perceptmetric.benchmarks.psychophysics.observers import of_distance
+from perceptmetric.benchmarks.psychophysics.observers import of_distance, of_stage
 from perceptmetric.benchmarks.psychophysics.psychophysics_report import COLOUR, SCORES, TESTS, psychophysics
 from perceptmetric.checkpoints import UNTRAINED, fingerprint, load, untrained
 from perceptmetric.metric import PerceptualDistance
@@ -116,12 +116,13 @@ def complete(config: dict[str, Any]) -> dict[str, float] | None:
 
 def measured(subject: Subject, stage: str) -> dict[str, Any]:
     """A row of the table: the bench's scores of a network by one readout."""
+    name = f"{subject.run}, {stage}"
     if stage == "default":
         metric = PerceptualDistance(subject.network, statistics=subject.statistics, check=False)
+        observer = of_distance(name, metric)
     else:
-        metric = PerceptualDistance(subject.network, readout="paper", stage=stage, check=False)
-    name = f"{subject.run}, {stage}"
-    report = psychophysics([of_distance(name, metric)], tests=MEASURED[stage])
+        observer = of_stage(name, subject.network, stage)
+    report = psychophysics([observer], tests=MEASURED[stage])
     if report.not_run:
         print(report.not_run)
     scores = {score: report.score(name, score) for score in SCORES}

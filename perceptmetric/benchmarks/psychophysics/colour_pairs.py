@@ -26,7 +26,10 @@ FIELD = Field(2, 2)
 
 RIGHT = torch.from_numpy(halves(FIELD)).float()
 
-BLACK, WHITE = np.zeros(3), np.ones(3)
+BLACK, WHITE = np.zeros((1, 3)), np.ones((1, 3))
+
+BATCH = 64
+"""Pairs that are shown at once."""
 
 ROUNDING = 1e-6
 """A distance that is a smaller share of that of black and white is rounding, and counts as 0."""
@@ -149,7 +152,7 @@ def ellipses() -> dict[int, tuple[Floats, Floats]]:
 
 
 def judged(observer: Observer, first: Floats, second: Floats) -> Floats:
-    """The observer's distances of pairs of colours; what first colours have in common is computed once.
+    """The observer's distances of pairs of colours.
 
     Args:
         observer: who looks.
@@ -159,21 +162,21 @@ def judged(observer: Observer, first: Floats, second: Floats) -> Floats:
     Returns:
         Floats (N,).
     """
-    references, places = np.unique(first, axis=0, return_inverse=True)
-    distances = np.zeros(len(first))
-    for number, reference in enumerate(references):
-        compare = observer.against(_field(reference, reference))
-        mine = np.flatnonzero(places == number)
-        distances[mine] = compare(torch.cat([_field(reference, colour) for colour in second[mine]]))
-    black_to_white = observer.against(_field(BLACK, BLACK))(_field(BLACK, WHITE))
-    return np.where(distances > ROUNDING * black_to_white, distances, 0)
+    distances = []
+    for start in range(0, len(first), BATCH):
+        some = slice(start, start + BATCH)
+        distances.append(observer.against(_fields(first[some], first[some]))(_fields(first[some], second[some])))
+    black_to_white = observer.against(_fields(BLACK, BLACK))(_fields(BLACK, WHITE))
+    joined = np.concatenate(distances)
+    return np.where(joined > ROUNDING * black_to_white, joined, 0)
 
 
-def _field(left: Floats, right: Floats) -> Tensor:
-    first, second = (torch.from_numpy(colour).float()[None, :, None, None] for colour in (left, right))
-    size = (1, 3, *FIELD.shape)
-    field: Tensor = torch.lerp(first.expand(size), second.expand(size), RIGHT)
-    return field
+def _fields(left: Floats, right: Floats) -> Tensor:
+    """Fields of two halves, (N, 3, H, W), of colours (N, 3)."""
+    size = (len(left), 3, *FIELD.shape)
+    first, second = (torch.from_numpy(colours).float()[..., None, None].expand(size) for colours in (left, right))
+    fields: Tensor = torch.lerp(first, second, RIGHT)
+    return fields
 
 
 def stress(distances: Floats, differences: Floats, weights: Floats | None = None) -> float | None:

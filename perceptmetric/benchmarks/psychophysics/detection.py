@@ -15,8 +15,8 @@ from perceptmetric.stimuli import DIRECTIONS, Display, Field, grating
 
 Floats = NDArray[np.float64]
 
-GRATING_FIELD = Field(4, 4)
-"""Where gratings are drawn: one cycle of the lowest frequency."""
+GRATING_FIELD = Field(2, 4)
+"""Where gratings are drawn: as wide as one cycle of the lowest frequency."""
 
 ANCHOR_CPD = 4.0
 """The achromatic grating that says how large a distance people notice."""

@@ -15,8 +15,8 @@ Floats = NDArray[np.float64]
 LOWEST = 1e-5
 """The contrast at which the search begins."""
 
-STEPS = 15
-"""How often the range between the lowest and the highest contrast is halved: to less than 0.01 dB."""
+STEPS = 13
+"""How often the range between the lowest and the highest contrast is halved: to about 0.01 dB."""
 
 
 def thresholds(compare: Compare, draw: Callable[[Floats], Tensor], criterion: float, most: Floats) -> Floats:

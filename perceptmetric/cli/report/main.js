@@ -15,17 +15,20 @@ function name(pairs) {
     const stem = (path) => path.replace(/\.[^./\\]*$/, "");
     pair.below = references.size === 1 || stem(reference) === stem(pair.name) ? "" : reference;
   });
-  document.title = `${folders.distorted || pairs[0].distorted.path} \u2013 perceptual distances`;
+  const several = folders.distorted || `${pairs.length} images`;
+  const distorted = pairs.length === 1 ? pairs[0].distorted.path : several;
+  document.title = `${distorted} \u2013 perceptual distances`;
   byId("compared").append(
-    element("span", references.size === 1 ? [...references][0] : folders.reference || "."),
+    element("span", references.size === 1 ? [...references][0] : folders.reference || `${references.size} images`),
     element("i", " compared with "),
-    element("span", pairs.length === 1 ? pairs[0].distorted.path : folders.distorted || "."),
+    element("span", distorted),
   );
 }
 
 function start() {
   if (!pairs.length) {
     document.querySelector("main").hidden = true;
+    byId("screen").style.minHeight = "0";
     byId("compared").textContent = "No pair was measured.";
   }
   for (const [setting, value] of Object.entries(run.settings)) {

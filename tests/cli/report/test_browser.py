@@ -149,6 +149,14 @@ def test_nothing_is_wider_than_the_screen_and_nothing_moves(opened, width, heigh
     assert browser.run(boxes) == before
 
 
+def test_a_run_without_pairs_says_so(chromium, tmp_path):
+    list(record([], PerceptualDistance(), Options([]), tmp_path))
+    chromium.open(tmp_path / "index.html")
+    assert chromium.complaints == []
+    assert chromium.run("document.getElementById('compared').textContent") == "No pair was measured."
+    assert "denoise" in chromium.run("document.getElementById('settings').textContent")
+
+
 class Scattered(PerceptualDistance):
     """Draws maps at once, of random values."""
 
