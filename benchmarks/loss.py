@@ -38,7 +38,7 @@ ORDER = (
 """What is trained first, with every seed, so that a run that is stopped has something to compare."""
 
 OURS = ("L1 + w ours, balanced", "L1 + w ours", "MSE + w ours")
-STEPS = 10_000
+STEPS = 3_000
 """Of fine-tuning, to see whether anything becomes NaN."""
 
 
@@ -85,7 +85,7 @@ def draw(runs: Comparison, task: Task) -> None:
     """Crops of what the networks of the first seed make of the photographs."""
     clean = runs.photographs.judging
     networks = {loss.name: runs.network(task, loss.name, 0) for loss in runs.losses if runs.trained(task, loss.name, 0)}
-    made = {name: outputs(task, network, clean) for name, network in {BEFORE: runs.start(task), **networks}.items()}
+    made = {name: outputs(task, network, clean) for name, network in {BEFORE: runs.start(task).eval(), **networks}.items()}
     for condition in task.conditions:
         shown = {name: images[condition].clamp(0, 1) for name, images in made.items()}
         save(gallery.strip(clean, shown), PICTURES / file_name(condition))

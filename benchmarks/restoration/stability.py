@@ -51,9 +51,9 @@ def lengths(metric: PerceptualDistance, output: Tensor, target: Tensor) -> Tenso
     The latter is 1 / sqrt(3 H W) for any two images that differ everywhere.
     """
     output = output.detach().requires_grad_()
-    gradient: Tensor
     (gradient,) = torch.autograd.grad(metric(output, target).sum(), output)
-    return gradient.flatten(1).norm(dim=1) * gradient[0].numel() ** 0.5
+    norms: Tensor = gradient.flatten(1).norm(dim=1)
+    return norms * gradient[0].numel() ** 0.5
 
 
 def by_place_in_block(metric: PerceptualDistance, clean: Tensor, trials: int = 6) -> Tensor:
@@ -111,9 +111,10 @@ def finetune(steps: int, side: int = 16) -> list[float]:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 3, padding=1))
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
-    loss_of, clean = PerceptualLoss(), pictures(side)
+    loss_of, images = PerceptualLoss(), pictures(side)
     losses = []
     for step in range(steps):
+        clean = images[step % len(images)][None]
         noisy = clean + (0.1 if step % 10 else 0) * torch.randn_like(clean)
         loss = loss_of(noisy + network(noisy), clean)
         optimizer.zero_grad()

@@ -1,0 +1,179 @@
+"""benchmarks/loss.py and benchmarks/restoration/: what is trained, on what, and how the judges' words become tables."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perceptmetric import PerceptualDistance
+from perceptmetric.tables import read_rows
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "loss"
+
+
+@pytest.fixture
+def part(monkeypatch):
+    """Imports a module of benchmarks/restoration/."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    return lambda name: importlib.import_module(f"restoration.{name}")
+
+
+def test_no_photograph_is_used_twice_and_the_last_are_kept_back(part, tmp_path, monkeypatch):
+    module = part("photographs")
+    monkeypatch.setattr(module, "SIDE", 8)
+    monkeypatch.setattr(module, "EVERY", 4)
+    monkeypatch.setattr(module, "KEPT_BACK", 3)
+    for level in range(15):
+        Image.new("RGB", (10, 9), (level, 0, 0)).save(tmp_path / f"{level:02d}.png")
+    read = module.read(tmp_path)
+    levels = [
+        [int(image[0, 0, 0]) for image in read.training],
+        (read.choosing[:, 0, 0, 0] * 255).round().int().tolist(),
+        (read.judging[:, 0, 0, 0] * 255).round().int().tolist(),
+    ]
+    assert levels[1:] == [[0, 4, 8], [2, 6, 10]]
+    assert sorted(level for part_of in levels for level in part_of) == list(range(12))
+
+
+def test_crops_are_of_the_photographs(part):
+    photograph = torch.arange(3 * 6 * 7, dtype=torch.uint8).view(3, 6, 7)
+    generator = torch.Generator().manual_seed(0)
+    for crop in part("photographs").crops([photograph], 8, 4, generator):
+        values = (crop * 255).round().int()
+        if values[0, 0, 0] > values[0, 0, 1]:
+            values = values.flip(2)
+        top, left = divmod(int(values[0, 0, 0]), 7)
+        assert torch.equal(values, photograph[:, top : top + 4, left : left + 4].int())
+
+
+def test_structural_losses_are_0_for_equal_images_and_grow(part):
+    losses = part("losses")
+    clean = torch.rand(1, 3, 32, 32)
+    for term in (losses.ssim, losses.ms_ssim, losses.frequencies):
+        values = [float(term(clean + sigma * torch.randn_like(clean), clean)) for sigma in (0, 0.05, 0.2)]
+        assert abs(values[0]) < 1e-5
+        assert values == sorted(values)
+        assert values[2] > 0.01
+
+
+def test_ssim_is_that_of_piq(part, piq):
+    from perceptmetric.benchmarks.metrics.torchvision_shim import import_piq
+
+    a, b = torch.rand(2, 1, 3, 48, 48)
+    inner = slice(5, -5)  # PIQ has no border
+    luminance, structure = part("losses")._similarities(a, b, 1.5)
+    expected = import_piq().ssim(a, b, downsample=False)
+    torch.testing.assert_close((luminance * structure)[..., inner, inner].mean(), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_every_network_gives_an_image_of_the_clean_ones_size(index, part):
+    task = part("tasks").TASKS[index]
+    clean, generator = torch.rand(2, 3, 24, 24), torch.Generator().manual_seed(0)
+    network = task.network()
+    for degrade in (task.training, *task.conditions.values()):
+        assert network(degrade(clean, generator)).shape == clean.shape
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    assert 30_000 < parameters < 110_000
+
+
+def test_the_autoencoders_code_has_as_many_levels_as_it_says(part):
+    tasks = part("tasks")
+    network, codes = tasks.Autoencoder().eval(), []
+    network.decoder.register_forward_pre_hook(lambda module, given: codes.append(given[0]))
+    network(torch.rand(4, 3, 32, 32))
+    assert len(codes[0].unique()) <= tasks.LEVELS
+    assert codes[0].abs().max() <= 1
+
+
+@pytest.mark.slow
+def test_a_run_is_not_repeated_and_every_seed_goes_on_from_one_network(part, tmp_path, monkeypatch):
+    comparison, losses, photographs = part("comparison"), part("losses"), part("photographs")
+    for name in ("START", "LAST", "CHOOSING"):
+        monkeypatch.setattr(comparison, name, part("trial").Plan(steps=2, batch=1, rate=1e-3))
+    monkeypatch.setattr(comparison, "judges", lambda names=comparison.JUDGES: dict.fromkeys(names, brightness))
+    clean = torch.rand(1, 3, 48, 48)
+    given = photographs.Photographs([(clean[0] * 255).byte()], clean, clean)
+    loss = losses.Loss("L1 + w MSE", torch.nn.functional.mse_loss, torch.nn.functional.l1_loss, (1.0, 3.0))
+    runs = comparison.Comparison(tmp_path, tmp_path, given, (loss,))
+    task = part("tasks").TASKS[0]
+    assert runs.choose(task, loss) in loss.weights
+    runs.run(task, loss, 1.0, seed=1)
+    rows = [read_rows(tmp_path / name) for name in ("choices.csv", "results.csv")]
+    assert [row["weight"] for row in rows[0]] == ["1", "3"]
+    assert rows[1][0]["seed"] == "1"
+    assert float(rows[1][0][comparison.RATIOS[0]]) > 0
+    monkeypatch.setattr(comparison, "train", None)
+    runs.run(task, loss, runs.choose(task, loss), seed=1)
+    assert [path.name for path in tmp_path.glob("*before*")] == ["super-resolution-before.safetensors"]
+
+
+def brightness(clean, output):
+    return float(output.mean()) / 2 + 0.1
+
+
+def test_differences_are_signed_so_that_more_is_better(part):
+    verdicts = part("verdicts")
+    gain, half = verdicts.difference([0.3, 0.4, 0.5], [0.2, 0.3, 0.4], "vsi")
+    assert (gain, half) == (pytest.approx(0.1), pytest.approx(0, abs=1e-9))
+    gain, half = verdicts.difference([0.1, 0.2, 0.6], [0.2, 0.2, 0.4], "mdsi")
+    assert gain == pytest.approx(-0.1 / 3)
+    assert half == pytest.approx(4.3027 * np.std([0.1, 0, -0.2], ddof=1) / 3**0.5, rel=1e-4)
+    assert verdicts.difference([0.2], [0.1], "vsi") == (pytest.approx(0.1), float("inf"))
+
+
+@pytest.mark.slow
+def test_the_gradient_is_bounded_on_both_sides(part):
+    stability = part("stability")
+    metric, images = PerceptualDistance(check=False), stability.pictures(32)
+    for name, changed in stability.changes(images).items():
+        differs = (changed != images).flatten(1).any(1)
+        norms = stability.lengths(metric, changed[differs], images[differs])
+        assert norms.min() > 5, name
+        assert norms.max() < 150, name
+    assert torch.equal(stability.lengths(metric, images, images), torch.zeros(len(images)))
+
+
+@pytest.mark.slow
+def test_the_gradient_prefers_no_place_in_a_block(part):
+    stability = part("stability")
+    places = stability.by_place_in_block(PerceptualDistance(check=False), stability.pictures()[:3], trials=4)
+    assert places.min() > 0.8
+    assert places.max() < 1.25
+
+
+@pytest.mark.slow
+def test_flips_and_shifts_change_little(part):
+    stability = part("stability")
+    metric, clean = PerceptualDistance(check=False), stability.pictures()[:3]
+    noisy = clean + 0.05 * torch.randn_like(clean)
+    assert stability.by_flips(metric, noisy, clean) < 0.03
+    assert stability.by_shifts(metric, noisy, clean) < 0.08
+
+
+@pytest.mark.slow
+def test_fine_tuning_goes_down_and_stays_finite(part):
+    losses = part("stability").finetune(150)
+    assert all(np.isfinite(losses))
+    assert np.mean(losses[-50:]) < np.mean(losses[:50])
+
+
+def test_the_page_has_the_results(load_script):
+    script = load_script("benchmarks/loss.py")
+    rows = read_rows(RESULTS / "results.csv")
+    page = (ROOT / "docs" / "how-to" / "loss.md").read_text(encoding="utf-8")
+    sections = [
+        script.comparison(rows, script.OURS[:1]),
+        script.verdicts.ratios_table(rows),
+        script.stability.page(json.loads((RESULTS / "stability.json").read_text())),
+    ]
+    for section in sections:
+        assert section in page
+    for picture in re.findall(r"pictures/loss/[\w.-]+", page):
+        assert (ROOT / "docs" / picture).exists()
