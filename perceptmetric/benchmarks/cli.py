@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--csv", metavar="FILE", type=Path, help="write the table to this file as well")
         command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table to this file as well")
+        command.add_argument(
+            "--distances", metavar="FILE", type=Path, help="write each pair's distances to this CSV file as they come"
+        )
         command.add_argument("--plot", metavar="DIR", type=Path, help="draw scatter, types and stages into this folder")
         command.set_defaults(work=_score, dataset=name)
     command = kinds.add_parser("severity", help="is more distortion farther away? needs no opinion scores")
@@ -120,10 +123,11 @@ def _metrics(command: argparse.ArgumentParser) -> None:
 def _score(options: argparse.Namespace) -> None:
     from perceptmetric.benchmarks.agreement import plot
     from perceptmetric.benchmarks.agreement.evaluation import evaluate
+    from perceptmetric.benchmarks.agreement.stream import kept_in
     from perceptmetric.benchmarks.datasets import PUBLISHED, own
     from perceptmetric.benchmarks.metrics import ours
 
-    _check_outputs(options.json, options.csv, options.markdown, options.plot)
+    _check_outputs(options.json, options.csv, options.markdown, options.distances, options.plot)
     if options.plot:
         plot.require()
     if options.dataset == "csv":
@@ -136,7 +140,8 @@ def _score(options: argparse.Namespace) -> None:
         dataset = PUBLISHED[options.dataset](options.root)
     stages = STAGES if options.layers else (options.stage or "gdn4",)
     metric = ours.from_checkpoint(options.checkpoint, options.readout or "default", stages)
-    report = evaluate(dataset, metric, options.compare, by_condition=options.by == "condition")
+    with kept_in(options.distances) as keep:
+        report = evaluate(dataset, metric, options.compare, by_condition=options.by == "condition", keep=keep)
     print(report.table())
     for path, text in ((options.json, report.json), (options.csv, report.csv), (options.markdown, report.markdown)):
         if path:
