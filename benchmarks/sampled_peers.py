@@ -126,14 +126,13 @@ def measure(dataset: Dataset, name: str, wanted: dict[str, Callable[[], Metric]]
                 name, column, seconds(ours.from_checkpoint(checkpoint) if column in OURS else peer(column), dataset)
             )
     main = agreement(dataset, np.array(columns[STORED[0]]), by_condition)
-    results = {column: agreement(dataset, np.array(values), by_condition, main) for column, values in columns.items()}
+    results = {
+        column: main if column == STORED[0] else agreement(dataset, np.array(values), by_condition, main)
+        for column, values in columns.items()
+    }
     content = figures()
     content.setdefault(name, {}).update(
-        pairs=len(dataset.pairs),
-        results={
-            column: {**asdict(line.agreement), "difference": line.difference and asdict(line.difference)}
-            for column, line in results.items()
-        },
+        pairs=len(dataset.pairs), results={column: written(result) for column, result in results.items()}
     )
     content["versions"] = versions() | {package: version(package) for package in DISTRIBUTIONS}
     write(FIGURES, json.dumps(content, indent=2) + "\n")
@@ -178,6 +177,11 @@ def agreement(dataset: Dataset, distances: Floats, by_condition: bool, main: Row
     if by_condition:
         return condition_row(conditions(dataset), "", "", distances, main)
     return row(dataset, "", "", distances, main)
+
+
+def written(result: Row) -> dict[str, Any]:
+    """The statistics of a row, with its difference to ours."""
+    return {**asdict(result.agreement), "difference": result.difference and asdict(result.difference)}
 
 
 def table(content: dict[str, Any]) -> str:
