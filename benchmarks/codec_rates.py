@@ -13,11 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from sampled_peers import DISTRIBUTIONS
 
 from perceptmetric.benchmarks.codecs import rate_curves
 from perceptmetric.benchmarks.codecs.codecs_report import CodecsReport, benchmark
@@ -29,7 +32,7 @@ from perceptmetric.benchmarks.metrics.metric import Metric, Origin
 from perceptmetric.benchmarks.metrics.peers import peer
 from perceptmetric.benchmarks.severity.distortions import distortions
 from perceptmetric.benchmarks.severity.ordering import SAMPLES, photographs
-from perceptmetric.checkpoints import DEFAULT
+from perceptmetric.checkpoints import DEFAULT, UNTRAINED
 from perceptmetric.files import write
 from perceptmetric.images import as_batch, open_image
 from perceptmetric.tables import filled, markdown
@@ -56,14 +59,20 @@ def main() -> None:
         report = benchmark(paths, metric, COMPARE)
         others = [peer(name) for name in THRESHOLDS if name not in report.not_run]
         content = {**json.loads(report.json()), "changes": list(changed(paths, [metric, *others]))}
+        content["versions"] |= {package: version(package) for package in DISTRIBUTIONS}
         write(RESULTS, json.dumps(content, indent=2) + "\n")
     content = json.loads(RESULTS.read_text(encoding="utf-8"))
-    report = stored(content)
+    points = [replace(point, distances=shown(point.distances)) for point in stored(content).points]
     rate_curves.draw(
-        report.points, PICTURE, f"{len(report.images)} photographs that come with the package; lower is better"
+        points, PICTURE, f"{len(content['images'])} photographs that come with the package; lower is better"
     )
     fill(DOCS / "how-to" / "benchmark.md", "codecs", tables(content))
     fill(DOCS / "how-to" / "coming-from.md", "thresholds", thresholds(content))
+
+
+def shown(distances: dict[str, float]) -> dict[str, float]:
+    """The distances in the picture: all but the untrained network's."""
+    return {name: value for name, value in distances.items() if name != UNTRAINED}
 
 
 def fill(page: Path, section: str, text: str) -> None:

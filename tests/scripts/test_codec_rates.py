@@ -26,6 +26,7 @@ def script(load_script, samples, tmp_path, monkeypatch):
         "DOCS": tmp_path / "docs",
         "PICTURE": tmp_path / "codec-rates.png",
         "COMPARE": ("psnr",),
+        "DISTRIBUTIONS": ("torch",),
         "THRESHOLDS": {"psnr": (36, 30, 1)},
     }.items():
         monkeypatch.setattr(module, name, value)

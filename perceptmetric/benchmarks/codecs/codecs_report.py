@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +14,16 @@ from perceptmetric.benchmarks.codecs.coding import available, library
 from perceptmetric.benchmarks.codecs.orders import NEAR, Disagreement, disagreement
 from perceptmetric.benchmarks.codecs.rates import Point, measured
 from perceptmetric.benchmarks.codecs.savings import ENOUGH, Saving, require, savings
+from perceptmetric.benchmarks.metrics import ours
 from perceptmetric.benchmarks.metrics.metric import Metric, Origin
 from perceptmetric.benchmarks.metrics.peers import peers
+from perceptmetric.checkpoints import UNTRAINED
 from perceptmetric.errors import InputError
 from perceptmetric.tables import markdown
 
 
 def benchmark(paths: Sequence[Path], metric: Metric, compare: Sequence[str] = ()) -> CodecsReport:
-    """Codes photographs at all settings of all codecs, and measures them.
+    """Codes photographs at all settings of all codecs, and measures them; the untrained network is always beside ours.
 
     Args:
         paths: photographs.
@@ -43,6 +45,7 @@ def benchmark(paths: Sequence[Path], metric: Metric, compare: Sequence[str] = ()
         raise ValueError(f"metric {metric.name}: found no origin, expected a metric of ours")
     require()
     others, not_run = peers(compare)
+    others.insert(0, untrained())
     codecs = available()
     points, failed = measured(paths, [metric, *others], codecs)
     if metric.name in failed:
@@ -57,6 +60,16 @@ def benchmark(paths: Sequence[Path], metric: Metric, compare: Sequence[str] = ()
         [disagreement(points, name, metric.name) for name in names],
         not_run | failed,
     )
+
+
+def untrained() -> Metric:
+    """The metric of the untrained network, under a name of its own.
+
+    Examples:
+        >>> untrained().name
+        'untrained'
+    """
+    return replace(ours.from_checkpoint(UNTRAINED), name=UNTRAINED)
 
 
 @dataclass(frozen=True)
@@ -164,8 +177,8 @@ class CodecsReport:
             ),
         ]
         if self.disagreements:
-            ours = self.disagreements[0].other
-            header = ["metric", f"orders otherwise than {ours}", f"most clearly: what {ours} finds nearer"]
+            name = self.disagreements[0].other
+            header = ["metric", f"orders otherwise than {name}", f"most clearly: what {name} finds nearer"]
             rows = [
                 [row.metric, f"{row.otherwise} of {row.pairs} ({row.otherwise / max(row.pairs, 1):.0%})", row.example]
                 for row in self.disagreements

@@ -31,9 +31,9 @@ def test_the_command_writes_everything(samples, tmp_path, capfd):
     content = json.loads(files["json"].read_text())
     assert len(content["points"]) == 2 * 10
     assert [(row["metric"], row["codec"]) for row in content["savings"]] == [
-        (metric, "JPEG 4:4:4") for metric in ("perceptmetric", "torch:dist")
+        (metric, "JPEG 4:4:4") for metric in ("perceptmetric", "untrained", "torch:dist")
     ]
-    assert content["disagreements"][0]["metric"] == "torch:dist"
+    assert [row["metric"] for row in content["disagreements"]] == ["untrained", "torch:dist"]
     assert "| perceptmetric | " in files["markdown"].read_text()
     assert files["plot"].read_bytes().startswith(b"\x89PNG")
 
