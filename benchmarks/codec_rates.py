@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from sampled_peers import DISTRIBUTIONS
 
-from perceptmetric.benchmarks.codecs import rate_curves
+from perceptmetric.benchmarks.codecs import coding, rate_curves
 from perceptmetric.benchmarks.codecs.codecs_report import CodecsReport, benchmark
 from perceptmetric.benchmarks.codecs.orders import Disagreement
 from perceptmetric.benchmarks.codecs.rates import Point
@@ -30,7 +31,7 @@ from perceptmetric.benchmarks.codecs.savings import Saving
 from perceptmetric.benchmarks.metrics import ours
 from perceptmetric.benchmarks.metrics.metric import Metric, Origin
 from perceptmetric.benchmarks.metrics.peers import peer
-from perceptmetric.benchmarks.severity.distortions import distortions
+from perceptmetric.benchmarks.severity.distortions import Pixels, distortions
 from perceptmetric.benchmarks.severity.ordering import SAMPLES, photographs
 from perceptmetric.checkpoints import DEFAULT, UNTRAINED
 from perceptmetric.files import write
@@ -43,8 +44,11 @@ PICTURE = DOCS / "pictures" / "codec-rates.png"
 
 COMPARE = ("psnr", "ssim", "mdsi", "st-lpips", "flip", "cvvdp", "ssimulacra2", "ciede2000")
 
-CHANGES = ("noise", "blur")
-"""What is measured beside compression; their strengths are those of `perceptmetric-bench severity`."""
+CHANGES = {"noise": (1, 2, 4, 8, 16, 24, 40), "blur": (0.3, 0.4, 0.5, 1, 1.5, 2.5, 4)}
+"""What is measured beside compression; as in `perceptmetric-bench severity`, and weaker."""
+
+FINEST = {"quality": (98, 100), "dB": (46, 50)}
+"""Settings of the codecs above those that are compared, where the highest thresholds lie."""
 
 THRESHOLDS = {"ssim": (0.99, 0.98, 0.95, 0.9), "psnr": (45, 40, 35, 30), "ssimulacra2": (90, 80, 70, 50, 30)}
 """Values of similarities that people set as thresholds."""
@@ -82,19 +86,31 @@ def fill(page: Path, section: str, text: str) -> None:
 
 @torch.inference_mode()
 def changed(paths: Sequence[Path], metrics: Sequence[Metric]) -> Iterator[dict[str, Any]]:
-    """The distances of every photograph after noise and after blur."""
+    """The distances of every photograph after noise, blur and the finest settings of each codec."""
     for path in paths:
-        image = np.asarray(open_image(path), dtype=np.float64)
+        photograph = open_image(path)
+        image = np.asarray(photograph, dtype=np.float64)
         compare = {metric.name: metric.against(as_image(image)) for metric in metrics}
-        for name in CHANGES:
-            distortion = distortions()[name]
-            for strength in distortion.strengths:
-                pixels = as_image(distortion.apply(image, strength))
-                distances = {metric: function(pixels)[-1] for metric, function in compare.items()}
-                yield {"image": path.name, "change": name, "strength": strength, "distances": distances}
+        for name, strength, pixels in [*blurred_and_noisy(image), *finely_coded(photograph)]:
+            distances = {metric: function(as_image(pixels))[-1] for metric, function in compare.items()}
+            yield {"image": path.name, "change": name, "strength": strength, "distances": distances}
 
 
-def as_image(image: np.typing.NDArray[np.float64]) -> torch.Tensor:
+def blurred_and_noisy(image: Pixels) -> Iterator[tuple[str, float, Pixels]]:
+    """The image after each of `CHANGES`, with its name and strength."""
+    for name, strengths in CHANGES.items():
+        for strength in strengths:
+            yield name, strength, distortions()[name].apply(image, strength)
+
+
+def finely_coded(photograph: Image.Image) -> Iterator[tuple[str, float, Pixels]]:
+    """The image after each codec at each of `FINEST`, with the codec's name and the setting."""
+    for codec in coding.available():
+        for setting in FINEST[codec.unit]:
+            yield codec.name, setting, np.asarray(coding.coded(photograph, codec, setting)[1], dtype=np.float64)
+
+
+def as_image(image: Pixels) -> torch.Tensor:
     """From (H, W, 3) floats from 0 to 255 to (1, 3, H, W) floats in [0, 1] with values of 8 bits."""
     pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return as_batch(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
@@ -137,6 +153,9 @@ def compressed(content: dict[str, Any]) -> list[list[dict[str, float]]]:
     lines: dict[tuple[str, str], list[dict[str, float]]] = {}
     for point in content["points"]:
         lines.setdefault((point["image"], point["codec"]), []).append(point["distances"])
+    for row in content["changes"]:
+        if row["change"] in content["codecs"]:
+            lines[row["image"], row["change"]].append(row["distances"])
     return list(lines.values())
 
 
