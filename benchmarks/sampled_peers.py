@@ -50,6 +50,7 @@ TIMED = 5
 """Pairs on which the time is measured."""
 
 TID2013, KADID = "tid2013-replica", "kadid-conditions"
+SETS = {TID2013: "TID2013 replica", KADID: "KADID conditions"}
 PAIR = ("reference", "distorted")
 PIXELS_PER_DEGREE = 32
 AT_OUR_DISTANCE = f" at {PIXELS_PER_DEGREE} pixels a degree"
@@ -104,6 +105,14 @@ def at_our_distance() -> dict[str, Callable[[], Metric]]:
     }
 
 
+def stored_metrics() -> dict[str, Callable[[], Metric]]:
+    """The metrics of `STORED`, which are timed only."""
+    return {
+        name: partial(ours.from_checkpoint, name.removesuffix("-default")) if name in OURS else partial(peer, name)
+        for name in STORED
+    }
+
+
 def measure(dataset: Dataset, name: str, wanted: dict[str, Callable[[], Metric]], by_condition: bool = False) -> None:
     """Scores a sample, times every metric on it, and writes the figures after each metric."""
     folder = RESULTS / name
@@ -113,27 +122,21 @@ def measure(dataset: Dataset, name: str, wanted: dict[str, Callable[[], Metric]]
     columns = {column: [float(stored[pair_of(line)][column]) for line in rows] for column in STORED}
     for column, build in wanted.items():
         if column not in rows[0]:
-            metric = build()
-            for line, distance in zip(rows, score(dataset, metric)[0], strict=True):
+            for line, distance in zip(rows, score(dataset, build())[0], strict=True):
                 line[column] = f"{distance:.7g}"
             write_rows(path, rows, list(rows[0]))
-            note_seconds(name, column, seconds(metric, dataset))
         columns[column] = [float(line[column]) for line in rows]
-    for column in STORED:
+    for column, build in (stored_metrics() | wanted).items():
         if column not in figures().get(name, {}).get("seconds", {}):
-            checkpoint = column.removesuffix("-default")
-            note_seconds(
-                name, column, seconds(ours.from_checkpoint(checkpoint) if column in OURS else peer(column), dataset)
-            )
+            note_seconds(name, column, seconds(build(), dataset))
     main = agreement(dataset, np.array(columns[STORED[0]]), by_condition)
-    results = {column: agreement(dataset, np.array(values), by_condition, main) for column, values in columns.items()}
+    results = {
+        column: main if column == STORED[0] else agreement(dataset, np.array(values), by_condition, main)
+        for column, values in columns.items()
+    }
     content = figures()
     content.setdefault(name, {}).update(
-        pairs=len(dataset.pairs),
-        results={
-            column: {**asdict(line.agreement), "difference": line.difference and asdict(line.difference)}
-            for column, line in results.items()
-        },
+        pairs=len(dataset.pairs), results={column: written(result) for column, result in results.items()}
     )
     content["versions"] = versions() | {package: version(package) for package in DISTRIBUTIONS}
     write(FIGURES, json.dumps(content, indent=2) + "\n")
@@ -180,26 +183,33 @@ def agreement(dataset: Dataset, distances: Floats, by_condition: bool, main: Row
     return row(dataset, "", "", distances, main)
 
 
+def written(result: Row) -> dict[str, Any]:
+    """The statistics of a row, with its difference to ours."""
+    return {**asdict(result.agreement), "difference": result.difference and asdict(result.difference)}
+
+
 def table(content: dict[str, Any]) -> str:
-    """All metrics, the best on the TID2013 replica first."""
-    tid, kadid = content[TID2013], content[KADID]
-    order = sorted(tid["results"], key=lambda column: -tid["results"][column]["srocc"])
-    ours_takes = tid["seconds"][STORED[0]]
+    """All metrics, the best on the TID2013 replica first; an empty cell where a metric was not run on a set."""
+    sets = {title: content[name] for name, title in SETS.items() if name in content}
+    results, taken = content[TID2013]["results"], content[TID2013]["seconds"]
+    ours_takes = taken[STORED[0]]
     rows = []
-    for column in order:
-        cells = [OURS.get(column, column)]
-        for results in (tid["results"], kadid["results"]):
-            cells += figure(results[column]) if column in results else ["", ""]
-        rows.append([*cells, f"{tid['seconds'][column] / ours_takes:.1f}"])
-    header = ["metric", f"TID2013 replica, {tid['pairs']} pairs", "95% interval"]
-    header += [f"KADID conditions, {kadid['pairs']} pairs", "95% interval", "time of a pair, ours is 1"]
+    for column in sorted(results, key=lambda column: -results[column]["srocc"]):
+        cells = [cell for measured in sets.values() for cell in figure(measured["results"].get(column))]
+        rows.append([OURS.get(column, column), *cells, f"{taken[column] / ours_takes:.2g}"])
+    titles = [
+        cell for title, measured in sets.items() for cell in (f"{title}, {measured['pairs']} pairs", "95% interval")
+    ]
     used = ", ".join(f"{name} {content['versions'][name]}" for name in (*DISTRIBUTIONS, "piq", "torch"))
-    return f"{markdown(header, rows)}\n({used}; one thread, {ours_takes:.2f} s of processor time for ours.)\n"
+    return (
+        f"{markdown(['metric', *titles, 'time of a pair, ours is 1'], rows)}\n"
+        f"({used}; one thread, {ours_takes:.2f} s of processor time for ours.)\n"
+    )
 
 
-def figure(result: dict[str, Any]) -> list[str]:
-    """`0.869` and `0.853 to 0.883`."""
-    return [f"{result['srocc']:.3f}", "{:.3f} to {:.3f}".format(*result["ci95"])]
+def figure(result: dict[str, Any] | None) -> list[str]:
+    """`0.869` and `0.853 to 0.883`; empty where there is no result."""
+    return [f"{result['srocc']:.3f}", "{:.3f} to {:.3f}".format(*result["ci95"])] if result else ["", ""]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Measures speed and memory on this machine's CPU and writes every figure of `docs/explanation/performance.md`.
 
-    python benchmarks/speed.py
+    python benchmarks/speed.py [--before FOLDER]
 
-Writes `benchmarks/results/speed.json`, `benchmarks/results/speed.md` and what stands between the marks in the page. Run
-it while nothing else runs: it takes about ten minutes.
+Writes `benchmarks/results/speed.json`, `benchmarks/results/speed.md` and what stands between the marks in the page.
+With `--before`, the root of a checkout of another version, the same is measured of that version in turn. Run it while
+nothing else runs: it takes about eight minutes.
 """
 
 from __future__ import annotations
@@ -11,34 +12,120 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import subprocess
+import sys
+import tempfile
+import tracemalloc
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from perceptmetric.benchmarks.speed import costs
-from perceptmetric.benchmarks.speed.costs import LARGE_PAIR, LOSS, PRODUCT, VGG_LOSS, Cost
+import before_after
+import torch
+from before_after import COMMANDS, DECODE, DISTORTED, LAYERS, LOSS, PAIR, SCORED, TRAINING
+from before_after import LARGE_PAIR as LARGER_PAIR
+
+from perceptmetric import PerceptualDistance
+from perceptmetric.benchmarks.speed import costs, pixels
+from perceptmetric.benchmarks.speed.costs import LARGE_PAIR, PRODUCT, VGG_LOSS, Cost
+from perceptmetric.benchmarks.speed.costs import LOSS as LOSS_ROW
+from perceptmetric.benchmarks.speed.counting import operations
+from perceptmetric.benchmarks.speed.pixels import PixelCost, measure_pixels
 from perceptmetric.benchmarks.speed.speed_report import SIDES, benchmark
-from perceptmetric.checkpoints import DEFAULT
+from perceptmetric.checkpoints import DEFAULT, load
+from perceptmetric.cli.resumable import write_table
+from perceptmetric.cli.shards import known_rows, shard_path
 from perceptmetric.command import keep_freed_memory
 from perceptmetric.files import write
 from perceptmetric.tables import filled, markdown
 
 METRICS = ("ssim", "ms-ssim", "mdsi", "haarpsi", "gmsd", "vsi", "fsimc")
 RESULTS = Path(__file__).with_name("results")
-PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "performance.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "explanation" / "performance.md"
 OURS, ONEDNN = "perceptmetric", "matrix product, oneDNN's"
+ROUNDS = 2
+MERGED = 20_000
+PAIRS = 10**9
+MISSING = "Not measured yet: `python benchmarks/speed.py` writes it.\n"
 
 
 def main() -> None:
     """Measures, and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
+    parser.add_argument("--before", metavar="FOLDER", type=Path, help="a checkout of the version to compare with")
+    options = parser.parse_args()
     keep_freed_memory()
+    versions = {"before": options.before.resolve()} if options.before else {}
+    versions["now"] = ROOT
     report = benchmark(METRICS, DEFAULT, "cpu", SIDES)
     print(report.table())
-    content = {"date": date.today().isoformat(), "processor": processor(), **json.loads(report.json())}
+    content = {
+        "date": date.today().isoformat(),
+        "processor": processor(),
+        **json.loads(report.json()),
+        "pixels_by_version": {
+            name: [asdict(row) for row in rows] for name, rows in pixel_costs(versions, report.pixels).items()
+        },
+        "works": before_after.compare(versions, ROUNDS),
+        "training": training_lines(),
+        "encoder_operations": encoder_operations(),
+        "encoding_bytes_a_pixel": encoding_bytes(),
+        "merge_bytes_a_pair": merge_bytes(),
+    }
     write(RESULTS / "speed.json", json.dumps(content, indent=2) + "\n")
     write_tables(content)
+
+
+def pixel_costs(versions: dict[str, Path], ours: list[PixelCost]) -> dict[str, list[PixelCost]]:
+    """The cheapest of all rounds for each size and number of threads, by version; `ours` is a round of this one."""
+    threads = list(dict.fromkeys(row.threads for row in ours))
+    rows = {name: ours if name == "now" else [] for name in versions}
+    for name, root in versions.items():
+        rows[name] = cheapest([*rows[name], *measure_pixels(pixels.SIDES, threads, root)])
+    return rows
+
+
+def cheapest(rows: list[PixelCost]) -> list[PixelCost]:
+    """The cheapest row of each size and number of threads."""
+    best: dict[tuple[int, int], PixelCost] = {}
+    for row in rows:
+        key = row.threads, row.side
+        best[key] = min(row, best.get(key, row), key=lambda one: one.nanoseconds)
+    return list(best.values())
+
+
+def training_lines() -> list[str]:
+    """What `training_speed.py` prints with one thread."""
+    command = [sys.executable, str(Path(__file__).with_name("training_speed.py")), "--threads", "1", "--rounds", "3"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()  # noqa: S603
+
+
+def encoder_operations() -> int:
+    """Multiplications and additions of the encoder for one image."""
+    encoder = load(DEFAULT)[0].encoder.requires_grad_(False)
+    return operations(lambda: encoder(torch.rand(1, 3, costs.HEIGHT, costs.WIDTH)))
+
+
+def encoding_bytes() -> float:
+    """What `PerceptualDistance.encode` keeps of a large image, for each of its pixels."""
+    image = torch.rand(1, 3, costs.HEIGHT, costs.WIDTH)
+    parts = PerceptualDistance().encode(image).parts
+    return sum(part.numel() * part.element_size() for part in parts) / (costs.HEIGHT * costs.WIDTH)
+
+
+def merge_bytes() -> float:
+    """The memory that the process which merges torchrun's shards takes for each pair."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "distances.csv"
+        names = [(f"photographs/{number // 100:07}.png", f"coded/{number:09}.jpg") for number in range(MERGED)]
+        write_table(shard_path(path, 0, 2), [DEFAULT], [[*pair, "0.123456"] for pair in names])
+        tracemalloc.start()
+        held = [("".join(first), "".join(second)) for first, second in names], known_rows(path, 2, [DEFAULT])
+        taken, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return taken / len(held[0])
 
 
 def write_tables(content: dict[str, Any]) -> None:
@@ -52,7 +139,74 @@ def write_tables(content: dict[str, Any]) -> None:
     )
     page = PAGE.read_text(encoding="utf-8")
     text = f"{conditions(content)}\n\n{cost_table(detail)}\nWhat follows from it:\n\n{conclusions(detail)}"
-    write(PAGE, filled(page, {"speed": text}))
+    works = content.get("works")
+    sections = {
+        "speed": text,
+        "pixels": pixel_table(content) if "pixels_by_version" in content else MISSING,
+        "works": work_tables(works) if works else MISSING,
+        "training": "".join(f"    {line}\n" for line in content["training"]) if "training" in content else MISSING,
+        "encoder": encoder_text(content) if "encoder_operations" in content else MISSING,
+        "encodings": encoding_text(content) if "encoding_bytes_a_pixel" in content else MISSING,
+        "billion": billion(works["now"], content["merge_bytes_a_pair"]) if works else MISSING,
+    }
+    write(PAGE, filled(page, sections))
+
+
+def pixel_table(content: dict[str, Any]) -> str:
+    """The cost of a pixel by size, threads and version, in that at the smallest size."""
+    versions = {name: [PixelCost(**row) for row in rows] for name, rows in content["pixels_by_version"].items()}
+    threads = list(dict.fromkeys(row.threads for row in versions["now"]))
+    sides = list(dict.fromkeys(row.side for row in versions["now"]))
+    columns = [(name, number) for number in threads for name in versions]
+    header = ["side", *(f"{number} thread{'s' * (number > 1)}, {name}" for name, number in columns)]
+    rows = [
+        [str(side), *(f"{pixels.ratio(versions[name], side, number):.2f}" for name, number in columns)]
+        for side in sides
+    ]
+    return markdown(header, rows)
+
+
+def work_tables(works: dict[str, dict[str, float]]) -> str:
+    """Ratios within each version and, of two versions, how many times as fast the second does the same work."""
+    versions = list(works)
+    rows = [[name, *(f"{values[version]:.2f}" for version in versions)] for name, values in before_after.summary(works)]
+    text = markdown(["ratio", *versions], rows)
+    if "before" in works:
+        names = (PAIR, LARGER_PAIR, LOSS, SCORED, LAYERS, TRAINING, *COMMANDS)
+        faster = [[name, f"{works['before'][name] / works['now'][name]:.2f}"] for name in names]
+        text += "\n" + markdown(["the same work", "times as fast now"], faster)
+    return text
+
+
+def encoder_text(content: dict[str, Any]) -> str:
+    """What the encoder costs in arithmetic."""
+    return (
+        f"The encoder takes {content['encoder_operations'] / 1e9:.2f} GFLOP for an image of "
+        f"{costs.WIDTH}x{costs.HEIGHT} pixels.\n"
+    )
+
+
+def encoding_text(content: dict[str, Any]) -> str:
+    """What an encoding holds."""
+    return (
+        "`metric.encode` keeps the activations of the whole image: with the default readout in float32 "
+        f"{content['encoding_bytes_a_pixel']:.0f} bytes\nfor each pixel.\n"
+    )
+
+
+def billion(works: dict[str, float], merge: float) -> str:
+    """What a billion pairs cost, from what one costs here."""
+    alone, shared = works[PAIR] + works[DECODE], works[SCORED] / DISTORTED
+    hours, hours_shared = (PAIRS * taken / 3600 for taken in (alone, shared))
+    memory = PAIRS * merge / 2**30
+    return (
+        f"A pair of {before_after.WIDTH}x{before_after.HEIGHT} pixels takes {alone * 1000:.0f} ms of one core here, "
+        f"{works[DECODE] / alone:.0%} of it for reading two BMP files; with one\n"
+        f"reference for {DISTORTED} distorted images {shared * 1000:.0f} ms. A billion pairs are then "
+        f"{hours:,.0f} core hours, or {hours_shared:,.0f}: {hours / 24 / 1000:.0f} days of a thousand cores.\n"
+        f"The process that merges torchrun's shards holds {merge:.0f} bytes for each pair, {memory:,.0f} GiB for a "
+        f"billion;\nin 16 GiB it merges {16 * 2**30 / merge / 1e6:.0f} million.\n"
+    )
 
 
 def processor() -> str:
@@ -125,8 +279,9 @@ def conclusions(detail: list[Cost]) -> str:
         f"  2), and {once:.1f} if its reference is encoded once for many pairs.",
         f"- A pair of uint8 images of {costs.LARGE}x{costs.LARGE} takes {mebibytes(peaks[LARGE_PAIR])} MiB, the images",
         "  included (aim: 2048).",
-        f"- As a loss, forward and backward, a pair is {pairs[VGG_LOSS] / pairs[LOSS]:.1f} times as cheap as a loss of",
-        f"  a VGG16 trunk, and takes {share(peaks[LOSS], peaks[VGG_LOSS])} of its memory (aims: 30 times, a tenth),",
+        f"- As a loss, forward and backward, a pair is {pairs[VGG_LOSS] / pairs[LOSS_ROW]:.1f} times as cheap as a",
+        f"  loss of a VGG16 trunk, and takes {share(peaks[LOSS_ROW], peaks[VGG_LOSS])} of its memory (aims: 30 times,",
+        "  a tenth),",
         "  both after a first call on a small image.",
     ]
     return "\n".join(lines) + "\n"

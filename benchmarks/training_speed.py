@@ -1,8 +1,9 @@
 """How many crops a second training takes in, beside how fast this machine multiplies matrices.
 
     python benchmarks/training_speed.py [--threads N] [--batch N] [--crop N] [--rounds N] [--optimizer soap|adam]
+                                        [--device cpu|cuda]
 
-Float32 on the CPU. Rounds of both take turns, so that other load meets both alike; the best and the median round of
+Float32. Rounds of both take turns, so that other load meets both alike; the best and the median round of
 each are printed, and the median time that a step waits for photographs is not part of it (see `waiting` in curve.csv).
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Callable
 
 import torch
 
+from perceptmetric.benchmarks.speed.clock import wait
 from perceptmetric.benchmarks.speed.counting import operations
 from perceptmetric.checkpoints import untrained
 from perceptmetric.command import keep_freed_memory
@@ -26,11 +28,13 @@ MATRIX = 1024
 STEPS, PRODUCTS = 10, 4
 
 
-def seconds(work: Callable[[], object], times: int) -> float:
-    """The mean time of one call."""
+def seconds(work: Callable[[], object], times: int, device: str) -> float:
+    """The mean time of one call; a GPU is waited for."""
+    wait(device)
     started = time.perf_counter()
     for _ in range(times):
         work()
+    wait(device)
     return (time.perf_counter() - started) / times
 
 
@@ -40,15 +44,17 @@ def main() -> None:
     for name, default in (("threads", 2), ("batch", 16), ("crop", 64), ("rounds", 10)):
         parser.add_argument(f"--{name}", type=int, default=default, help="default: %(default)s")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="soap", help="default: %(default)s")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     kept = keep_freed_memory()
 
-    network, objective = untrained(0), Reconstruct()
+    network, objective = untrained(0).to(options.device), Reconstruct()
     loss = Loss(objective, network)
-    images = torch.rand(options.batch, 3, options.crop, options.crop).contiguous(memory_format=torch.channels_last)
+    images = torch.rand(options.batch, 3, options.crop, options.crop, device=options.device)
+    images = images.contiguous(memory_format=torch.channels_last)
     stepper = optimizer(network, Recipe(objective, optimizer=options.optimizer, learning_rate=1e-5))
-    left, right = torch.rand(2, MATRIX, MATRIX)
+    left, right = torch.rand(2, MATRIX, MATRIX, device=options.device)
 
     def train() -> None:
         train_step(loss(images, images), network, stepper, clip_norm=0.5)
@@ -57,10 +63,10 @@ def main() -> None:
     train()  # SOAP begins with its directions
     train_seconds, product_seconds = [], []
     for _ in range(options.rounds):
-        train_seconds.append(seconds(train, STEPS))
-        product_seconds.append(seconds(lambda: left @ right, PRODUCTS))
+        train_seconds.append(seconds(train, STEPS, options.device))
+        product_seconds.append(seconds(lambda: left @ right, PRODUCTS, options.device))
     print(
-        f"torch {torch.__version__}, {options.threads} threads, float32, {options.optimizer}, "
+        f"torch {torch.__version__}, {options.device}, {options.threads} threads, float32, {options.optimizer}, "
         f"batches of {options.batch} crops of {options.crop}x{options.crop}, "
         f"freed memory kept: {'yes' if kept else 'no'}"
     )

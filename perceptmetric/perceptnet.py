@@ -191,7 +191,7 @@ class Autoencoder(nn.Module):
         return kept
 
     def until(self, stage: str) -> nn.Sequential:
-        """The layers up to and including a stage, as one module that shares this network's weights.
+        """The layers up to and including a stage, as one module that shares this network's weights and mode.
 
         This is what takes a model as a module, for example plenoptic or `torch.export`, should be given.
 
@@ -207,7 +207,9 @@ class Autoencoder(nn.Module):
             torch.Size([1, 6, 32, 24])
         """
         layers = chain(self.encoder.named_children(), self.decoder.named_children())
-        return nn.Sequential(OrderedDict(list(layers)[: _position(stage)]))
+        module = nn.Sequential(OrderedDict(list(layers)[: _position(stage)]))
+        module.training = self.training
+        return module
 
 
 def _position(stage: str) -> int:

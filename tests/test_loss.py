@@ -115,7 +115,8 @@ def test_a_denoiser_gets_better_under_autocast(device, dtype, crops):
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # inductor's own import
-@pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
 def test_the_whole_step_compiles_as_one_graph(backend, crops):
     torch.compiler.reset()
     model = Denoiser()

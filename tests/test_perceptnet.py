@@ -42,6 +42,7 @@ def test_until_gives_each_stage_and_shares_the_weights(stage):
     activations = network.activations(image)[stage]
     torch.testing.assert_close(layers(image), activations)
     assert {id(p) for p in layers.parameters()} <= {id(p) for p in network.parameters()}
+    assert (network.until(stage).training, network.eval().until(stage).training) == (True, False)
     assert activations.shape[-2:] == (16 // stride(stage), 20 // stride(stage))
 
 

@@ -115,6 +115,7 @@ print((held() - before) / 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("measured")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's account of a process")
 @pytest.mark.parametrize("name", ["default", "paper"])

@@ -1,4 +1,4 @@
-"""`perceptmetric-bench`: a database (`DATASET --root DIR`), `severity`, `blindspots`, `psychophysics`, `speed`."""
+"""`perceptmetric-bench`: a database, `severity`, `blindspots`, `psychophysics`, `codecs`, `speed`."""
 
 from __future__ import annotations
 
@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--csv", metavar="FILE", type=Path, help="write the table to this file as well")
         command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table to this file as well")
+        command.add_argument(
+            "--distances", metavar="FILE", type=Path, help="write each pair's distances to this CSV file as they come"
+        )
         command.add_argument("--plot", metavar="DIR", type=Path, help="draw scatter, types and stages into this folder")
         command.set_defaults(work=_score, dataset=name)
     command = kinds.add_parser("severity", help="is more distortion farther away? needs no opinion scores")
@@ -99,6 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--markdown", metavar="FILE", type=Path, help="write the table to this file as well")
     command.add_argument("--plot", metavar="DIR", type=Path, help="draw the curves beside people's into this folder")
     command.set_defaults(work=_psychophysics)
+    command = kinds.add_parser("codecs", help="rate and distance of JPEG, WebP, AVIF and JPEG 2000; needs no scores")
+    command.add_argument("--images", metavar="DIR", type=Path, help="JPEG and PNG files (default: the samples)")
+    _metrics(command)
+    command.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables to this file as well")
+    command.add_argument("--plot", metavar="FILE", type=Path, help="draw the curves into this PNG file")
+    command.set_defaults(work=_codecs)
     command = kinds.add_parser("speed", help="pairs a second and memory of all metrics, or of some (--compare)")
     command.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: %(default)s")
     _metrics(command)
@@ -120,10 +129,11 @@ def _metrics(command: argparse.ArgumentParser) -> None:
 def _score(options: argparse.Namespace) -> None:
     from perceptmetric.benchmarks.agreement import plot
     from perceptmetric.benchmarks.agreement.evaluation import evaluate
+    from perceptmetric.benchmarks.agreement.stream import kept_in
     from perceptmetric.benchmarks.datasets import PUBLISHED, own
     from perceptmetric.benchmarks.metrics import ours
 
-    _check_outputs(options.json, options.csv, options.markdown, options.plot)
+    _check_outputs(options.json, options.csv, options.markdown, options.distances, options.plot)
     if options.plot:
         plot.require()
     if options.dataset == "csv":
@@ -136,7 +146,8 @@ def _score(options: argparse.Namespace) -> None:
         dataset = PUBLISHED[options.dataset](options.root)
     stages = STAGES if options.layers else (options.stage or "gdn4",)
     metric = ours.from_checkpoint(options.checkpoint, options.readout or "default", stages)
-    report = evaluate(dataset, metric, options.compare, by_condition=options.by == "condition")
+    with kept_in(options.distances) as keep:
+        report = evaluate(dataset, metric, options.compare, by_condition=options.by == "condition", keep=keep)
     print(report.table())
     for path, text in ((options.json, report.json), (options.csv, report.csv), (options.markdown, report.markdown)):
         if path:
@@ -197,6 +208,25 @@ def _psychophysics(options: argparse.Namespace) -> None:
             write(path, text())
     if options.plot:
         curves.draw(report, options.plot)
+
+
+def _codecs(options: argparse.Namespace) -> None:
+    from perceptmetric.benchmarks.agreement import plot
+    from perceptmetric.benchmarks.codecs import codecs_report, rate_curves
+    from perceptmetric.benchmarks.metrics import ours
+    from perceptmetric.benchmarks.severity.ordering import SAMPLES, photographs
+
+    _check_outputs(options.json, options.markdown, options.plot)
+    if options.plot:
+        plot.require()
+    paths, metric = photographs(options.images or SAMPLES), ours.from_checkpoint(options.checkpoint)
+    report = codecs_report.benchmark(paths, metric, options.compare)
+    print(report.table())
+    for path, text in ((options.json, report.json), (options.markdown, report.markdown)):
+        if path:
+            write(path, text())
+    if options.plot:
+        rate_curves.draw(report.points, options.plot, report.provenance()[0])
 
 
 def _speed(options: argparse.Namespace) -> None:

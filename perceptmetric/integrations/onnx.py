@@ -31,8 +31,8 @@ def export(metric: PerceptualDistance, path: str | os.PathLike[str]) -> None:
         >>> import tempfile
         >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "metric.onnx"
-        >>> export(PerceptualDistance(check=False), path)
-        >>> path.stat().st_size > 100_000
+        >>> export(PerceptualDistance(readout="paper", stage="gdn1", check=False), path)
+        >>> path.stat().st_size > 1000
         True
     """
     if metric.check:

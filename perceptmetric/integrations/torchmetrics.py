@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -10,9 +12,16 @@ from torchmetrics import Metric
 
 from perceptmetric.metric import PerceptualDistance
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 class MeanPerceptualDistance(Metric):
     """The mean distance over all pairs of images since the last `reset`.
+
+    In a `MetricCollection` two of them form a compute group, so that each batch is measured once, if and only if they
+    have the same weights and settings.
 
     Args:
         metric: what measures the distance of a pair; `PerceptualDistance()` where None.
@@ -40,12 +49,16 @@ class MeanPerceptualDistance(Metric):
 
     total: Tensor
     pairs: Tensor
+    measured_by: Tensor
 
     def __init__(self, metric: PerceptualDistance | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.metric = PerceptualDistance() if metric is None else metric
         self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
         self.add_state("pairs", torch.tensor(0), dist_reduce_fx="sum")
+        # torchmetrics takes metrics of equal states for one compute group. Two of different weights must not become one
+        # because the first batch is at distance 0 by both.
+        self.add_state("measured_by", _digest(self.metric), dist_reduce_fx="max")
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Adds the distances of a batch to the mean.
@@ -64,3 +77,27 @@ class MeanPerceptualDistance(Metric):
     def compute(self) -> Tensor:
         """The mean distance, a scalar."""
         return self.total / self.pairs
+
+    def plot(
+        self, val: Tensor | Sequence[Tensor] | None = None, ax: Axes | None = None
+    ) -> tuple[Figure | None, Axes | Any]:
+        """Plots one value or several; it needs matplotlib (extra `plot`).
+
+        Args:
+            val: what `compute` or `forward` returned, or a list of such; the result of `compute` where None.
+            ax: where to draw; a new figure where None.
+
+        Returns:
+            The figure and its axes.
+
+        Raises:
+            ModuleNotFoundError: matplotlib is not installed.
+        """
+        figure_and_axes: tuple[Figure | None, Axes | Any] = self._plot(val, ax)
+        return figure_and_axes
+
+
+def _digest(metric: PerceptualDistance) -> Tensor:
+    """32 bytes that say which weights and settings a metric has."""
+    digest = hashlib.sha256(f"{metric.fingerprint} {metric!r}".encode()).digest()
+    return torch.tensor(list(digest), dtype=torch.uint8)

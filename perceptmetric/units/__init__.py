@@ -11,9 +11,9 @@ Examples:
 
 from perceptmetric.units.drawing import draw_fields, draw_populations, draw_tuning
 from perceptmetric.units.fields import extent, receptive_fields
-from perceptmetric.units.population import Population, population, populations
-from perceptmetric.units.redundancy import mutual_information, redundancy
-from perceptmetric.units.sparseness import kurtosis, sparseness
+from perceptmetric.units.information import mutual_information, redundancy
+from perceptmetric.units.responses import Population, population_of, populations
+from perceptmetric.units.spread import kurtosis, sparseness
 from perceptmetric.units.tuning import Tuning, tuning_curves
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "extent",
     "kurtosis",
     "mutual_information",
-    "population",
+    "population_of",
     "populations",
     "receptive_fields",
     "redundancy",

@@ -1,4 +1,7 @@
-"""Figures of units. Only this module needs matplotlib (the extra `plot`), and imports it when a figure is drawn."""
+"""Figures of units. Only this module needs matplotlib (the extra `plot`), and imports it when a figure is drawn.
+
+A notebook shows them once it has imported `matplotlib.pyplot`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from perceptmetric.errors import InputError
-from perceptmetric.units.population import BEFORE, Population
+from perceptmetric.units.responses import BEFORE, Population
 from perceptmetric.units.tuning import FREQUENCIES, ORIENTATIONS, PHASES, Tuning
 
 if TYPE_CHECKING:
@@ -100,7 +103,7 @@ def draw_populations(networks: Mapping[str, Sequence[Population]]) -> Figure:
 
     Examples:
         >>> from perceptmetric.checkpoints import load
-        >>> from perceptmetric.units.population import populations
+        >>> from perceptmetric.units.responses import populations
         >>> measured = {"denoise": populations(load("denoise")[0], ["photograph.png"])}  # doctest: +SKIP
         >>> draw_populations(measured).savefig("populations.png")  # doctest: +SKIP
     """

@@ -22,6 +22,8 @@ from perceptmetric.cli.shards import shard_path
 COMMAND = [sys.executable, "-c", "import sys; from perceptmetric.cli.main import main; sys.exit(main())"]
 PAIRS = 200
 
+pytestmark = pytest.mark.xdist_group("resumable")  # one worker, one table
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):

@@ -1,3 +1,5 @@
+import importlib
+
 import pytest
 import torch
 from torch import distributed
@@ -28,6 +30,57 @@ def test_in_a_collection_with_a_metric_of_ones_own():
     )
     collection.update(a, b)
     torch.testing.assert_close(collection.compute()["mine"], mine(a, b).mean())
+
+
+def test_equal_metrics_of_a_collection_share_the_work_and_others_do_not():
+    """The first batch is at distance 0 by all of them: their sums alone would not tell them apart."""
+    a, b = torch.rand(2, 2, 3, 16, 16)
+    reconstruct = PerceptualDistance.from_pretrained("reconstruct")
+    collection = torchmetrics.MetricCollection(
+        {
+            "default": MeanPerceptualDistance(),
+            "again": MeanPerceptualDistance(PerceptualDistance()),
+            "reconstruct": MeanPerceptualDistance(reconstruct),
+            "nearby": MeanPerceptualDistance(PerceptualDistance(pixels_per_degree=20)),
+        }
+    )
+    collection.update(a, a)
+    collection.update(a, b)
+    assert sorted(map(sorted, collection.compute_groups.values())) == [
+        ["again", "default"],
+        ["nearby"],
+        ["reconstruct"],
+    ]
+    means = collection.compute()
+    torch.testing.assert_close(means["again"], distance(a, b).mean() / 2)
+    torch.testing.assert_close(means["reconstruct"], reconstruct(a, b).mean() / 2)
+    assert means["nearby"] > means["default"]
+    collection.reset()
+    collection.update(a, b)
+    torch.testing.assert_close(collection.compute()["default"], distance(a, b).mean())
+
+
+def test_it_says_of_itself_what_torchmetrics_own_say():
+    lpips = importlib.import_module("torchmetrics.image.lpip").LearnedPerceptualImagePatchSimilarity
+    for name in ("higher_is_better", "is_differentiable", "full_state_update", "plot_lower_bound"):
+        assert getattr(MeanPerceptualDistance, name) == getattr(lpips, name)
+
+
+@pytest.mark.usefixtures("matplotlib")
+def test_it_plots_one_value_or_several():
+    from matplotlib import pyplot
+
+    a, b = torch.rand(2, 2, 3, 16, 16)
+    mean = MeanPerceptualDistance()
+    values = [mean(a, b), mean(a, a)]
+    figure, axes = mean.plot()
+    assert axes.get_ylim()[0] <= 0
+    (line,) = axes.get_lines()[:1]
+    assert line.get_ydata()[0] == pytest.approx(mean.compute().item())
+    _, axes = mean.plot(values)
+    assert axes.get_lines()[0].get_ydata().tolist() == pytest.approx([value.item() for value in values])
+    pyplot.close("all")
+    assert figure is not None
 
 
 def test_its_gradient_is_the_distances():

@@ -8,11 +8,16 @@ from perceptmetric.benchmarks.metrics import ours
 from perceptmetric.benchmarks.metrics.peers import peer
 from perceptmetric.benchmarks.speed import clock, costs, speed_report
 from perceptmetric.benchmarks.speed.costs import LARGE_PAIR, LOSS, VGG_LOSS
+from perceptmetric.benchmarks.speed.pixels import PixelCost
 from perceptmetric.benchmarks.speed.throughput import measure
 
 pytestmark = pytest.mark.xdist_group("measured")
 
-PAGE = "# Performance\n\n<!-- speed: written by benchmarks/speed.py -->\nold\n<!-- end of speed -->\n\nThe end.\n"
+SECTIONS = ("encoder", "speed", "pixels", "works", "training", "billion", "encodings")
+PAGE = "# Performance\n\n" + "".join(
+    f"<!-- {name}: written by benchmarks/speed.py -->\noutdated\n<!-- end of {name} -->\n\nThe end.\n"
+    for name in SECTIONS
+)
 
 
 @pytest.fixture
@@ -38,8 +43,21 @@ def script(load_script, tmp_path, monkeypatch):
     def measure_here(name, checkpoint, device, sides):
         return measure(ours.from_checkpoint(checkpoint) if name == ours.NAME else peer(name), device, sides)
 
+    def costs_of_pixels(sides, threads, package=None):
+        return [PixelCost(side, number, 400.0 + side) for number in threads for side in sides]
+
+    def compared(versions, rounds):
+        names = (*before_after.library(), *before_after.SET, *before_after.COMMANDS)
+        return {version: dict.fromkeys(names, 2.0 if version == "before" else 1.0) for version in versions}
+
+    before_after = module.before_after
     monkeypatch.setattr(speed_report, "measure_alone", measure_here)
-    monkeypatch.setattr("sys.argv", ["speed.py"])
+    monkeypatch.setattr(speed_report, "measure_pixels", costs_of_pixels)
+    monkeypatch.setattr(module, "measure_pixels", costs_of_pixels)
+    monkeypatch.setattr(before_after, "compare", compared)
+    monkeypatch.setattr(module, "training_lines", lambda: ["best round, 123 crops/s"])
+    monkeypatch.setattr(module, "MERGED", 200)
+    monkeypatch.setattr("sys.argv", ["speed.py", "--before", str(tmp_path)])
     return module
 
 
@@ -53,14 +71,38 @@ def test_every_figure_is_written_by_the_script(script, tmp_path):
     assert f"| {ours} |" in results
     assert f"| {other} |" in results
     page = (tmp_path / "performance.md").read_text()
-    assert "old" not in page
-    assert page.endswith("<!-- end of speed -->\n\nThe end.\n")
+    assert "outdated" not in page
+    assert page.endswith("<!-- end of encodings -->\n\nThe end.\n")
     assert "| 48x32, batch 1 unless named | encoder pairs |" in page
     cost = {row["name"]: row["pairs"] for row in content["costs"]}
     assert f"| paper readout | {cost['paper readout']:.2f} |" in page
     assert f"a pair is {cost[VGG_LOSS] / cost[LOSS]:.1f} times as cheap" in page
     assert "takes 0.125 of its memory" in page
     assert "takes 7 MiB" in page
+    assert "| 4096 | 6.85 | 6.85 |" in page
+    assert "| a pair, in encoder pairs | 1.00 | 1.00 |" in page
+    assert "| ten training steps | 2.00 |" in page
+    assert "    best round, 123 crops/s\n" in page
+    assert "A billion pairs are then 555,556 core hours" in page
+    assert f"{content['merge_bytes_a_pair']:.0f} bytes for each pair" in page
+    assert 50 < content["encoding_bytes_a_pixel"] < 65
+
+
+def test_the_cheapest_round_counts(script):
+    rows = [PixelCost(256, 1, 3.0), PixelCost(512, 1, 5.0), PixelCost(256, 1, 2.0)]
+    assert script.cheapest(rows) == [PixelCost(256, 1, 2.0), PixelCost(512, 1, 5.0)]
+
+
+@pytest.mark.slow
+def test_a_version_does_all_of_the_work(load_script, monkeypatch, tmp_path):
+    module = load_script("benchmarks/before_after.py")
+    for name, value in {"HEIGHT": 32, "WIDTH": 48, "LARGE": 64, "DISTORTED": 2, "REPETITIONS": 1}.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr("perceptmetric.command.keep_freed_memory", lambda: None)
+    taken = module.seconds({**module.library(), **module.command(tmp_path)})
+    assert set(taken) == {*module.library(), *module.SET}
+    assert all(value > 0 for value in taken.values())
+    assert len(module.summary({"now": taken | dict.fromkeys(module.COMMANDS, 0.1)})) == 10
 
 
 def test_the_committed_page_shows_the_committed_results(load_script, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ def test_the_benchmark_prints_both_rates(load_script, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["training.py", *options])
     load_script("benchmarks/training_speed.py").main()
     lines = capsys.readouterr().out.splitlines()
-    assert f"{threads} threads, float32, soap, batches of 2 crops of 16x16" in lines[0]
+    assert f"cpu, {threads} threads, float32, soap, batches of 2 crops of 16x16" in lines[0]
     pattern = r"(best|median) round +training +([\d.]+) crops/s = +([\d.]+) GFLOP/s, matrix products +([\d.]+) GFLOP/s"
     for line in lines[1:]:
         _, crops, training, products = re.match(pattern, line).groups()

@@ -56,6 +56,7 @@ def test_a_sweep_trains_all_and_leaves_a_table_and_is_not_done_twice(run_sweep, 
     assert table(tmp_path) == rows
 
 
+@pytest.mark.slow
 def test_what_fails_is_named_and_the_rest_goes_on(run_sweep, recipes, tmp_path, capfd):
     recipes[0].write_text("learning_rate = 1e30\n" + recipes[0].read_text())
     assert run_sweep("--jobs", "2") == 1

@@ -5,7 +5,7 @@ import torch
 
 from perceptmetric import InputError
 from perceptmetric.units.drawing import MEASURES, draw_fields, draw_populations, draw_tuning
-from perceptmetric.units.population import Population
+from perceptmetric.units.responses import Population
 from perceptmetric.units.tuning import CONTRASTS, Tuning
 
 

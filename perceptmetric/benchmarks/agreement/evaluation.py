@@ -6,14 +6,20 @@ from collections.abc import Sequence
 
 from perceptmetric.benchmarks.agreement.conditions import Conditions, condition_row, conditions
 from perceptmetric.benchmarks.agreement.report import Report, Row, row
-from perceptmetric.benchmarks.agreement.scoring import Interrupted, score
+from perceptmetric.benchmarks.agreement.scoring import Interrupted, Keep, score
 from perceptmetric.benchmarks.agreement.statistics import Floats
 from perceptmetric.benchmarks.datasets import Dataset
 from perceptmetric.benchmarks.metrics.metric import Metric, MetricError
 from perceptmetric.benchmarks.metrics.peers import peers
 
 
-def evaluate(dataset: Dataset, metric: Metric, compare: Sequence[str] = (), by_condition: bool = False) -> Report:
+def evaluate(
+    dataset: Dataset,
+    metric: Metric,
+    compare: Sequence[str] = (),
+    by_condition: bool = False,
+    keep: Keep | None = None,
+) -> Report:
     """Scores a database with our metric, and with others on the same pairs.
 
     Args:
@@ -23,6 +29,7 @@ def evaluate(dataset: Dataset, metric: Metric, compare: Sequence[str] = (), by_c
         compare: other metrics, as for `perceptmetric.benchmarks.metrics.peers.peer`.
         by_condition: whether each metric gets a second row, for its mean distances over the references of a condition
             against the mean opinions.
+        keep: is given each pair with its distances by each metric as soon as they are known.
 
     Raises:
         FileNotFoundError, InputError: an image cannot be used, there is no metric of one of the names, or a pair has no
@@ -41,14 +48,14 @@ def evaluate(dataset: Dataset, metric: Metric, compare: Sequence[str] = (), by_c
     rows: list[Row] = []
     report = Report(dataset.name, dataset.opinion, len(dataset.pairs), metric.origin, rows, not_run)
     try:
-        distances = dict(zip(metric.stages, score(dataset, metric), strict=True))
+        distances = dict(zip(metric.stages, score(dataset, metric, keep), strict=True))
         main_stage = "gdn4" if "gdn4" in distances else list(distances)[-1]
         mains = _rows(dataset, scored, metric.name, main_stage, distances[main_stage])
         for stage, values in distances.items():
             rows += mains if stage == main_stage else _rows(dataset, scored, metric.name, stage, values, mains)
         for other in others:
             try:
-                rows += _rows(dataset, scored, other.name, "", score(dataset, other)[0], mains)
+                rows += _rows(dataset, scored, other.name, "", score(dataset, other, keep)[0], mains)
             except MetricError as error:
                 not_run[other.name] = str(error)
     except KeyboardInterrupt as error:

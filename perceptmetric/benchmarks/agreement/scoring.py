@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,9 @@ from perceptmetric.images import as_batch
 DECODERS = 2
 AHEAD = 8
 
+Keep = Callable[[Pair, Metric, Sequence[float]], None]
+"""What is done with the distances of a pair, one for each stage of the metric, as soon as they are known."""
+
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C; the message says how far the work had come.
@@ -31,15 +35,17 @@ class Interrupted(KeyboardInterrupt):
 
 
 @torch.inference_mode()
-def score(dataset: Dataset, metric: Metric) -> Floats:
+def score(dataset: Dataset, metric: Metric, keep: Keep | None = None) -> Floats:
     """Measures the distance of every pair, with a progress bar.
 
-    Each reference is prepared once, and other threads decode images while the metric runs. The metric is given one
-    image at a time, so that what it computes stays in the processor's cache.
+    Each reference is prepared once, and other threads decode images while the metric runs. The progress bar says which
+    share of the time the metric waited for them. The metric is given one image at a time, so that what it computes
+    stays in the processor's cache.
 
     Args:
         dataset: all pairs of one reference stand together.
         metric: the metric.
+        keep: is given each pair with its distances as soon as they are known.
 
     Returns:
         Distances (stages, pairs), in the order of `metric.stages` and `dataset.pairs`, larger is worse.
@@ -61,13 +67,16 @@ def score(dataset: Dataset, metric: Metric) -> Floats:
     distances = np.empty((len(metric.stages), len(dataset.pairs)))
     reference = image = compare = None
     images = read_ahead(as_batch, _files(dataset), threads=DECODERS, limit=AHEAD)
-    done = 0
+    done, started, waited = 0, time.monotonic(), 0.0
+    bar = tqdm(dataset.pairs, desc=metric.name, unit="pair")
     try:
-        for done, pair in enumerate(tqdm(dataset.pairs, desc=metric.name, unit="pair")):
+        for done, pair in enumerate(bar):
             # Outside of the block below: an image that cannot be read is no failure of the metric.
+            asked = time.monotonic()
             if image is None or pair.reference != reference:
                 reference, image, compare = pair.reference, next(images), None
             distorted = next(images)
+            waited += time.monotonic() - asked
             _check_sizes(pair, image, distorted)
             try:
                 compare = compare or metric.against(image)
@@ -81,6 +90,9 @@ def score(dataset: Dataset, metric: Metric) -> Floats:
                 stage = metric.stages[int(np.argmin(np.isfinite(distances[:, done])))]
                 at = f" at {stage}" if stage else ""
                 raise MetricError(f"{pair.distorted}: {metric.name} gave a distance{at} that is not finite")
+            if keep:
+                keep(pair, metric, distances[:, done].tolist())
+            bar.set_postfix(waiting=f"{waited / (time.monotonic() - started):.1%}", refresh=False)
     except KeyboardInterrupt as error:
         raise Interrupted(f"{metric.name}: {done} of {len(dataset.pairs)} pairs were scored") from error
     finally:

@@ -51,10 +51,10 @@ def repeated(work: Callable[[], object], device: str) -> list[float]:
     """
     times: list[float] = []
     while len(times) < 3 or sum(times) < SECONDS:
-        _wait(device)
+        wait(device)
         start = time.perf_counter()
         work()
-        _wait(device)
+        wait(device)
         times.append(time.perf_counter() - start)
     return times
 
@@ -81,6 +81,14 @@ def matrix_rate(device: str) -> float:
     return 2 * MATRIX**3 / min(repeated(lambda: torch.mm(a, b), device))
 
 
-def _wait(device: str) -> None:
+def wait(device: str) -> None:
+    """Waits until a device has done its work.
+
+    Args:
+        device: `cpu`, which computes at once, or `cuda`.
+
+    Examples:
+        >>> wait("cpu")
+    """
     if device == "cuda":
         torch.cuda.synchronize()

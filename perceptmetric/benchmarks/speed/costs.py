@@ -28,7 +28,7 @@ from perceptmetric.metric import PerceptualDistance, distance
 from perceptmetric.perceptnet import Autoencoder
 
 HEIGHT, WIDTH = 384, 512
-BATCHES = (1, 8, 32)
+BATCHES = (1, 8)
 REPETITIONS = 3
 LARGE = 8192
 PAIR = "encoder, a pair"

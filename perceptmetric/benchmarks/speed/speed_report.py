@@ -1,4 +1,4 @@
-"""The speed benchmark: every metric's throughput and memory, and on the CPU what each piece of work costs."""
+"""The speed benchmark: every metric's throughput and memory, and on the CPU what each work and a pixel cost."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from perceptmetric.benchmarks.agreement.report import versions
 from perceptmetric.benchmarks.metrics import ours
 from perceptmetric.benchmarks.metrics.metric import MetricError
 from perceptmetric.benchmarks.metrics.peers import peers
-from perceptmetric.benchmarks.speed import costs
+from perceptmetric.benchmarks.speed import costs, pixels
 from perceptmetric.benchmarks.speed.costs import Cost, measure_costs
+from perceptmetric.benchmarks.speed.pixels import PixelCost, measure_pixels
 from perceptmetric.benchmarks.speed.throughput import Speed, measure_alone
-from perceptmetric.checkpoints import fingerprint, load
+from perceptmetric.checkpoints import DEFAULT, fingerprint, load
 from perceptmetric.errors import InputError
 
 SIDES = (256, 512, 1024)
@@ -25,7 +26,9 @@ SIDES = (256, 512, 1024)
 
 
 def benchmark(names: Sequence[str], checkpoint: str, device: str, sides: Sequence[int] = SIDES) -> SpeedReport:
-    """Measures every metric in a process of its own; on the CPU also the costs of one size in detail.
+    """Measures every metric in a process of its own; on the CPU also the costs of one size in detail and of a pixel.
+
+    The cost of a pixel is that of the default metric at `pixels.SIDES`, with one thread and with all.
 
     Args:
         names: of metrics, as for `perceptmetric.benchmarks.metrics.peers.peer`; ours comes first in any case.
@@ -60,6 +63,7 @@ def benchmark(names: Sequence[str], checkpoint: str, device: str, sides: Sequenc
         rows,
         not_run,
         measure_costs(network, config, checkpoint, others) if device == "cpu" else [],
+        measure_pixels(pixels.SIDES, sorted({1, torch.get_num_threads()})) if device == "cpu" else [],
     )
 
 
@@ -76,6 +80,7 @@ class SpeedReport:
         rows: the results.
         not_run: the metrics that could not be run, each with the reason.
         costs: of one size in detail, on CPU only.
+        pixels: the cost of a pixel of ours by size and threads, on CPU only.
 
     Examples:
         >>> row = Speed("perceptmetric", 256, pairs_per_second=20.0, peak_bytes=None, matrix_share=0.25)
@@ -92,6 +97,7 @@ class SpeedReport:
     rows: list[Speed]
     not_run: dict[str, str]
     costs: list[Cost] = field(default_factory=list)
+    pixels: list[PixelCost] = field(default_factory=list)
 
     def table(self) -> str:
         """Lines for a terminal, ratios first."""
@@ -110,7 +116,12 @@ class SpeedReport:
                 f"{row.matrix_share:>14.1%}{row.pairs_per_second:>10.2f}{peak:>10}"
             )
         lines += [f"{name}: not run: {reason}" for name, reason in self.not_run.items()]
-        return "\n".join([*lines, "", costs.table(self.costs)] if self.costs else lines)
+        if self.costs:
+            lines += ["", costs.table(self.costs)]
+        if self.pixels:
+            title = f"{ours.NAME}, checkpoint {DEFAULT}: cost of a pixel of a pair, in that at the smallest size"
+            lines += ["", title, pixels.table(self.pixels)]
+        return "\n".join(lines)
 
     def json(self) -> str:
         """Everything measured, with the versions it was measured with."""
@@ -123,6 +134,7 @@ class SpeedReport:
             "versions": versions(),
             "results": [asdict(row) for row in self.rows],
             "costs": [asdict(row) for row in self.costs],
+            "pixels": [asdict(row) for row in self.pixels],
             "not_run": [{"metric": name, "reason": reason} for name, reason in self.not_run.items()],
         }
         return json.dumps(content, indent=2) + "\n"

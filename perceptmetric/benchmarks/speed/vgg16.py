@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+
+
+def trunk(reference: Tensor, distorted: Tensor) -> Tensor:
+    """The loss as a metric for `--compare perceptmetric.benchmarks.speed.vgg16:trunk`, on the images' own device.
+
+    Args:
+        reference: (1, 3, H, W) floats, at least 16x16 pixels.
+        distorted: likewise.
+
+    Examples:
+        >>> trunk(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)).item()
+        0.0
+    """
+    distance: Tensor = _on(reference.device)(distorted, reference)
+    return distance
+
+
+@lru_cache(maxsize=1)
+def _on(device: torch.device) -> VGG16Loss:
+    return VGG16Loss().to(device)
 
 
 class VGG16Loss(nn.Module):

@@ -31,7 +31,9 @@ def test_a_metric_meets_each_reference_once_and_every_pair(dataset, capfd):
     assert met == [(20, 24), (17, 30)]
     assert np.argmin(distances[:10]) == 0
     assert distances.shape == (20,)
-    assert "mine: 100%" in capfd.readouterr().err
+    progress = capfd.readouterr().err
+    assert "mine: 100%" in progress
+    assert "waiting=" in progress
 
 
 def test_an_unreadable_image_is_named(dataset):

@@ -10,6 +10,8 @@ from perceptmetric.benchmarks.metrics import ours
 from perceptmetric.benchmarks.metrics.metric import Metric
 from perceptmetric.checkpoints import fingerprint, load
 
+pytestmark = pytest.mark.xdist_group("blindspots")  # one worker, one report
+
 
 def failing(reference):
     raise RuntimeError("no")

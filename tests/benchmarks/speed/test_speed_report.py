@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from perceptmetric import InputError
+from perceptmetric.benchmarks.speed import pixels
 from perceptmetric.benchmarks.speed.speed_report import SpeedReport, benchmark
 from perceptmetric.benchmarks.speed.throughput import Speed
 
@@ -12,7 +13,8 @@ pytestmark = pytest.mark.xdist_group("measured")
 
 @pytest.mark.usefixtures("piq")
 @pytest.mark.slow
-def test_metrics_are_run_one_by_one_and_failures_reported():
+def test_metrics_are_run_one_by_one_and_failures_reported(monkeypatch):
+    monkeypatch.setattr(pixels, "SIDES", (16,))
     report = benchmark(["gmsd", "vifp", "own:nothing"], "untrained", "cpu", [16])
     assert [row.metric for row in report.rows] == ["perceptmetric", "gmsd"]
     assert report.not_run["vifp"].startswith("ValueError: Invalid size")
@@ -26,8 +28,9 @@ def test_a_missing_device_is_named(monkeypatch):
 
 
 def test_the_table_shows_ratios_first():
+    cost = [pixels.PixelCost(256, 1, 400.0)]
     rows = [Speed("perceptmetric", 256, 20.0, 3 * 2**20, 0.25), Speed("ssim", 256, 5.0, None, 0.1)]
-    report = SpeedReport("cpu", "some CPU", 2, "untrained", "0" * 64, rows, {"lpips": "no weights"})
+    report = SpeedReport("cpu", "some CPU", 2, "untrained", "0" * 64, rows, {"lpips": "no weights"}, [], cost)
     head, _, columns, *lines = report.table().splitlines()
     assert head == "some CPU, 2 threads, checkpoint untrained (SHA-256 000000000000), float32, one pair at a time"
     assert columns.split() == ["metric", "side", "speed", "to", "ours", "matrix", "share", "pairs/s", "peak", "MiB"]
@@ -36,4 +39,5 @@ def test_the_table_shows_ratios_first():
         ["ssim", "256", "0.25", "10.0%", "5.00", "-"],
     ]
     assert lines[2] == "lpips: not run: no weights"
+    assert lines[-1].split() == ["256", "1.00"]
     assert json.loads(report.json())["results"][1]["peak_bytes"] is None

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from perceptmetric.units.redundancy import mutual_information, redundancy
+from perceptmetric.units.information import mutual_information, redundancy
 
 
 def test_independent_units_share_nothing():

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from perceptmetric.images import ImageLike, as_batch
 from perceptmetric.perceptnet import STAGES, Autoencoder
-from perceptmetric.units.redundancy import mutual_information
-from perceptmetric.units.sparseness import kurtosis, sparseness
+from perceptmetric.units.information import mutual_information
+from perceptmetric.units.spread import kurtosis, sparseness
 
 BEFORE = {"gdn1": "input", "gdn2": "pool1", "gdn3": "pool2", "gdn4": "conv3"}
 """Each normalisation of the encoder, and the stage before it."""
@@ -41,7 +41,7 @@ class Population:
         redundancy: what two units at the same place tell of each other, in bits, the mean over all pairs; at most 3.
 
     Examples:
-        >>> population(torch.randn(1000, 8, generator=torch.Generator().manual_seed(0)), "gdn4").silent
+        >>> population_of(torch.randn(1000, 8, generator=torch.Generator().manual_seed(0)), "gdn4").silent
         0
     """
 
@@ -55,7 +55,7 @@ class Population:
     redundancy: float
 
 
-def population(responses: Tensor, stage: str) -> Population:
+def population_of(responses: Tensor, stage: str) -> Population:
     """The numbers of `Population` for responses that are already at hand.
 
     Args:
@@ -64,7 +64,7 @@ def population(responses: Tensor, stage: str) -> Population:
 
     Examples:
         >>> noise = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0))
-        >>> abs(population(noise, "gdn4").redundancy) < 0.02
+        >>> abs(population_of(noise, "gdn4").redundancy) < 0.02
         True
     """
     deviations = responses - responses.mean(0)
@@ -122,4 +122,4 @@ def populations(
             everywhere = values.movedim(1, -1).flatten(0, -2)
             places_taken = torch.randint(len(everywhere), (each,), generator=generator)
             taken.setdefault(stage, []).append(everywhere[places_taken])
-    return [population(torch.cat(responses), stage) for stage, responses in taken.items()]
+    return [population_of(torch.cat(responses), stage) for stage, responses in taken.items()]

@@ -3,7 +3,7 @@ import torch
 
 from perceptmetric import InputError
 from perceptmetric.checkpoints import load
-from perceptmetric.units.population import BEFORE, population, populations
+from perceptmetric.units.responses import BEFORE, population_of, populations
 
 
 @pytest.fixture(scope="module")
@@ -13,8 +13,8 @@ def network():
 
 def test_silent_units_are_counted_and_change_nothing_else():
     responses = torch.randn(2000, 4)
-    plain = population(responses, "gdn4")
-    with_silent = population(torch.cat([responses, 0.7 + 0.001 * torch.randn(2000, 3)], 1), "gdn4")
+    plain = population_of(responses, "gdn4")
+    with_silent = population_of(torch.cat([responses, 0.7 + 0.001 * torch.randn(2000, 3)], 1), "gdn4")
     assert (plain.silent, with_silent.silent, with_silent.units) == (0, 3, 7)
     for measure in ("kurtosis", "lifetime", "population", "correlation", "redundancy"):
         assert getattr(with_silent, measure) == pytest.approx(getattr(plain, measure), rel=1e-5, abs=1e-6)
@@ -22,7 +22,7 @@ def test_silent_units_are_counted_and_change_nothing_else():
 
 def test_numbers_are_those_of_the_responses():
     a = torch.randn(20_000)
-    measured = population(torch.stack([a, -a], 1), "conv2")
+    measured = population_of(torch.stack([a, -a], 1), "conv2")
     assert measured.stage == "conv2"
     assert measured.correlation == pytest.approx(1)
     assert measured.redundancy == pytest.approx(3, abs=0.01)

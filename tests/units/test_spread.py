@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from perceptmetric.units.sparseness import kurtosis, sparseness
+from perceptmetric.units.spread import kurtosis, sparseness
 
 
 def test_gaussian_numbers_are_as_sparse_as_the_formula_says():

@@ -1,0 +1,54 @@
+"""The distances of a run in a CSV file, each pair's as soon as they are known."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from perceptmetric.benchmarks.agreement.scoring import Keep
+from perceptmetric.benchmarks.datasets import Pair
+from perceptmetric.benchmarks.metrics.metric import Metric
+from perceptmetric.files import check_writable
+
+COLUMNS = ("metric", "stage", "reference", "distorted", "score", "distance")
+
+
+@contextmanager
+def kept_in(path: Path | None) -> Iterator[Keep | None]:
+    """What `score` is to do with distances, so that they go into a file; the file holds them if a run is stopped.
+
+    Args:
+        path: of the CSV file, which is begun anew; without one nothing is kept.
+
+    Yields:
+        A function for `perceptmetric.benchmarks.agreement.scoring.score`, which appends a line of `COLUMNS` for each
+        stage of the metric; None without a path.
+
+    Raises:
+        InputError: `path` is a folder, a pipe or a device.
+        OSError: the file cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> from perceptmetric.benchmarks.metrics.peers import peer
+        >>> path = Path(tempfile.mkdtemp()) / "distances.csv"
+        >>> with kept_in(path) as keep:
+        ...     keep(Pair(Path("a.png"), Path("b.png"), 5.0, "blur"), peer("torch:dist"), [0.25])
+        >>> path.read_text().splitlines()[1]
+        'torch:dist,,a.png,b.png,5.0,0.25'
+    """
+    if path is None:
+        yield None
+        return
+    check_writable(path)
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="", buffering=1) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+
+        def keep(pair: Pair, metric: Metric, distances: Sequence[float]) -> None:
+            for stage, distance in zip(metric.stages, distances, strict=True):
+                writer.writerow([metric.name, stage, pair.reference, pair.distorted, pair.score, distance])
+
+        yield keep

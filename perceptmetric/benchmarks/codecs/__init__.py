@@ -1,0 +1,1 @@
+"""Image codecs at many qualities: how many bits they take, and how far they are by each metric."""

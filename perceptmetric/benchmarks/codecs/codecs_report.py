@@ -1,0 +1,222 @@
+"""The codec benchmark: what each codec saves by each metric, and which metrics order its files otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from perceptmetric.benchmarks.agreement.report import versions
+from perceptmetric.benchmarks.codecs.coding import available, library
+from perceptmetric.benchmarks.codecs.orders import NEAR, Disagreement, disagreement
+from perceptmetric.benchmarks.codecs.rates import Point, measured
+from perceptmetric.benchmarks.codecs.savings import ENOUGH, Saving, require, savings
+from perceptmetric.benchmarks.metrics import ours
+from perceptmetric.benchmarks.metrics.metric import Metric, Origin
+from perceptmetric.benchmarks.metrics.peers import peers
+from perceptmetric.checkpoints import UNTRAINED
+from perceptmetric.errors import InputError
+from perceptmetric.tables import markdown
+
+
+def benchmark(paths: Sequence[Path], metric: Metric, compare: Sequence[str] = ()) -> CodecsReport:
+    """Codes photographs at all settings of all codecs, and measures them; the untrained network is always beside ours.
+
+    Args:
+        paths: photographs.
+        metric: ours, from `perceptmetric.benchmarks.metrics.ours.from_checkpoint`.
+        compare: other metrics, as for `perceptmetric.benchmarks.metrics.peers.peer`.
+
+    Raises:
+        FileNotFoundError, InputError: a photograph cannot be used, our metric fails, there is no metric of one of the
+            names, or the package `bjontegaard` is not installed.
+        ValueError: the metric does not say which weights it has.
+
+    Examples:
+        >>> from perceptmetric.benchmarks.metrics.ours import from_checkpoint
+        >>> from perceptmetric.benchmarks.severity.ordering import SAMPLES
+        >>> benchmark([SAMPLES / "cat.png"], from_checkpoint("denoise"))  # doctest: +SKIP
+        CodecsReport(images=['cat.png'], ...)
+    """
+    if metric.origin is None:
+        raise ValueError(f"metric {metric.name}: found no origin, expected a metric of ours")
+    require()
+    others, not_run = peers(compare)
+    others.insert(0, untrained())
+    codecs = available()
+    points, failed = measured(paths, [metric, *others], codecs)
+    if metric.name in failed:
+        raise InputError(failed[metric.name])
+    names = [other.name for other in others if other.name not in failed]
+    return CodecsReport(
+        [path.name for path in paths],
+        metric.origin,
+        {codec.name: library(codec) for codec in codecs},
+        points,
+        savings(points, codecs[0].name),
+        [disagreement(points, name, metric.name) for name in names],
+        not_run | failed,
+    )
+
+
+def untrained() -> Metric:
+    """The metric of the untrained network, under a name of its own.
+
+    Examples:
+        >>> untrained().name
+        'untrained'
+    """
+    return replace(ours.from_checkpoint(UNTRAINED), name=UNTRAINED)
+
+
+@dataclass(frozen=True)
+class CodecsReport:
+    """The results of `benchmark`.
+
+    Args:
+        images: the photographs' file names.
+        origin: the weights and the readout of our metric.
+        codecs: the names of the codecs, the one that the others are compared with first, and their libraries.
+        points: every photograph by every codec at every setting.
+        savings: of every codec but the first, by every metric on every photograph.
+        disagreements: of every other metric with ours.
+        not_run: the metrics that could not be run, each with the reason.
+
+    Examples:
+        >>> points = [Point("cat.png", "JPEG 4:2:0", 50, 0.9, {"perceptmetric": 0.04})]
+        >>> report = CodecsReport(["cat.png"], Origin("denoise", "0" * 64, "default"), {"JPEG 4:2:0": ""}, points, [],
+        ...                       [], {})
+        >>> report.table().splitlines()[0]
+        '1 photograph, checkpoint denoise (SHA-256 000000000000), readout default'
+    """
+
+    images: list[str]
+    origin: Origin
+    codecs: dict[str, str]
+    points: list[Point]
+    savings: list[Saving]
+    disagreements: list[Disagreement]
+    not_run: dict[str, str]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that were run, ours first."""
+        return list(self.points[0].distances)
+
+    @property
+    def anchor(self) -> str:
+        """The codec that the others are compared with."""
+        return next(iter(self.codecs))
+
+    def table(self) -> str:
+        """Lines for a terminal."""
+        lines = [*self.provenance()]
+        for title, header, rows in self._sections():
+            widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+            lines += [
+                "",
+                title,
+                *(
+                    "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+                    for row in (header, *rows)
+                ),
+            ]
+        return "\n".join(lines + self._remarks())
+
+    def markdown(self) -> str:
+        """A section of a Markdown page."""
+        return "\n".join([*(f"{line}.\n" for line in self.provenance()), self.sections_as_markdown()])
+
+    def sections_as_markdown(self) -> str:
+        """The tables and remarks alone."""
+        parts = [f"{title}:\n\n{markdown(header, rows)}" for title, header, rows in self._sections()]
+        return "\n".join(parts + [f"{line}.\n" for line in self._remarks() if line])
+
+    def json(self) -> str:
+        """Everything measured, with the versions it was measured with."""
+        content = {
+            "images": self.images,
+            "checkpoint": self.origin.checkpoint,
+            "checkpoint_sha256": self.origin.sha256,
+            "readout": self.origin.readout,
+            "versions": versions(),
+            "codecs": self.codecs,
+            "points": [asdict(point) for point in self.points],
+            "savings": [asdict(saving) for saving in self.savings],
+            "disagreements": [asdict(row) for row in self.disagreements],
+            "not_run": [{"metric": name, "reason": reason} for name, reason in self.not_run.items()],
+        }
+        return json.dumps(content, indent=2) + "\n"
+
+    def provenance(self) -> list[str]:
+        """Two lines: photographs, checkpoint and readout, and the versions of packages and codecs."""
+        used = [f"{name} {number}" for name, number in versions().items()]
+        used += dict.fromkeys(name for name in self.codecs.values() if name)
+        return [
+            f"{len(self.images)} photograph{'s' * (len(self.images) != 1)}, checkpoint {self.origin.checkpoint} "
+            f"(SHA-256 {self.origin.sha256[:12]}), readout {self.origin.readout}",
+            ", ".join(used),
+        ]
+
+    def _sections(self) -> list[tuple[str, list[str], list[list[str]]]]:
+        others = list(self.codecs)[1:]
+        cells = {(metric, codec): self._of(metric, codec) for metric in self.metrics for codec in others}
+        sections = [
+            (
+                f"Bits at the same distance, against {self.anchor} (BD-rate; mean over photographs, least and largest)",
+                ["metric", *others],
+                [[metric, *(_percent(cells[metric, codec]) for codec in others)] for metric in self.metrics],
+            ),
+            (
+                f"Distance at the same bits, against {self.anchor} (in the metric's unit, less than 0 is nearer)",
+                ["metric", *others],
+                [[metric, *(_distance(cells[metric, codec]) for codec in others)] for metric in self.metrics],
+            ),
+        ]
+        if self.disagreements:
+            name = self.disagreements[0].other
+            header = ["metric", f"orders otherwise than {name}", f"most clearly: what {name} finds nearer"]
+            rows = [
+                [row.metric, f"{row.otherwise} of {row.pairs} ({row.otherwise / max(row.pairs, 1):.0%})", row.example]
+                for row in self.disagreements
+            ]
+            title = f"Pairs of files of one photograph by two codecs, sizes within {NEAR:.0%}"
+            sections.append((title, header, rows))
+        return sections
+
+    def _of(self, metric: str, codec: str) -> list[Saving]:
+        return [saving for saving in self.savings if (saving.metric, saving.codec) == (metric, codec)]
+
+    def _remarks(self) -> list[str]:
+        lines = [
+            f"{saving.metric}, {saving.codec}, {saving.image}: not defined: {saving.reason}"
+            for saving in self.savings
+            if saving.reason
+        ]
+        apart = [saving for saving in self.savings if saving.rate is not None and saving.overlap < ENOUGH]
+        if apart:
+            least = min(apart, key=lambda saving: saving.overlap)
+            lines.append(
+                f"{len(apart)} of {len(self.savings)} averages are over less than {ENOUGH:.0%} of the range of both; "
+                f"the least over {least.overlap:.0%} ({least.metric}, {least.codec}, {least.image})"
+            )
+        lines += [f"{name}: not run: {reason}" for name, reason in self.not_run.items()]
+        return ["", *lines] if lines else []
+
+
+def _percent(rows: Sequence[Saving]) -> str:
+    return _spread([row.rate for row in rows if row.rate is not None], "+.0f", "%")
+
+
+def _distance(rows: Sequence[Saving]) -> str:
+    return _spread([row.distance for row in rows if row.distance is not None], "+.3g", "")
+
+
+def _spread(values: Sequence[float], form: str, unit: str) -> str:
+    if not values:
+        return "-"
+    mean = f"{np.mean(values):{form}}{unit}"
+    return f"{mean} ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else mean

@@ -1,0 +1,118 @@
+"""How many bits photographs take at each setting of each codec, and how far they are by each metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from huggingface_hub.utils import tqdm
+from PIL import Image
+
+from perceptmetric.benchmarks.codecs.coding import Codec, coded
+from perceptmetric.benchmarks.metrics.metric import Compare, Metric
+from perceptmetric.errors import InputError
+from perceptmetric.images import as_batch, open_image
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One photograph by one codec at one setting.
+
+    Args:
+        image: the name of its file.
+        codec: the name of the codec.
+        setting: of the codec.
+        bits_per_pixel: of the whole file, its header included.
+        distances: by each metric's name, larger is worse.
+
+    Examples:
+        >>> Point("cat.png", "WebP", 50, 0.7, {"psnr": -31.0}).bits_per_pixel
+        0.7
+    """
+
+    image: str
+    codec: str
+    setting: int
+    bits_per_pixel: float
+    distances: dict[str, float]
+
+
+@torch.inference_mode()
+def measured(
+    paths: Sequence[Path], metrics: Sequence[Metric], codecs: Sequence[Codec]
+) -> tuple[list[Point], dict[str, str]]:
+    """All photographs by all codecs at all their settings.
+
+    Args:
+        paths: photographs.
+        metrics: of several stages the last one counts.
+        codecs: those to try.
+
+    Returns:
+        The points, and the metrics that failed with the reason; no point has these.
+
+    Raises:
+        FileNotFoundError, InputError: a photograph cannot be used.
+
+    Examples:
+        >>> from perceptmetric.benchmarks.codecs.coding import CODECS
+        >>> from perceptmetric.benchmarks.metrics.peers import peer
+        >>> from perceptmetric.benchmarks.severity.ordering import SAMPLES
+        >>> points, failed = measured([SAMPLES / "cat.png"], [peer("torch:dist")], CODECS[:1])
+        >>> len(points), points[0].codec, failed
+        (10, 'JPEG 4:2:0', {})
+    """
+    points: list[Point] = []
+    failed: dict[str, str] = {}
+    with tqdm(total=len(paths) * sum(len(codec.settings) for codec in codecs), desc="codecs", unit="file") as bar:
+        for path in paths:
+            image = open_image(path)
+            compare = _ready(path, image, metrics, failed)
+            for codec in codecs:
+                for setting in codec.settings:
+                    size, decoded = coded(image, codec, setting)
+                    pixels = _batch(decoded)
+                    bits = 8 * size / (image.width * image.height)
+                    points.append(
+                        Point(path.name, codec.name, setting, bits, _distances(path, compare, pixels, failed))
+                    )
+                    bar.update()
+    for point in points:
+        for name in failed:
+            point.distances.pop(name, None)
+    return points, failed
+
+
+def _ready(path: Path, image: Image.Image, metrics: Sequence[Metric], failed: dict[str, str]) -> dict[str, Compare]:
+    reference = _batch(image)
+    ready = {metric.name: _guarded(metric.name, path, partial(metric.against, reference), failed) for metric in metrics}
+    return {name: compare for name, compare in ready.items() if compare is not None}
+
+
+def _distances(
+    path: Path, compare: dict[str, Compare], pixels: torch.Tensor, failed: dict[str, str]
+) -> dict[str, float]:
+    stages = {name: _guarded(name, path, partial(function, pixels), failed) for name, function in compare.items()}
+    return {name: values[-1] for name, values in stages.items() if values is not None}
+
+
+def _guarded(name: str, path: Path, call: Callable[[], T], failed: dict[str, str]) -> T | None:
+    if name in failed:
+        return None
+    try:
+        return call()
+    except Exception as error:
+        reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        failed[name] = f"{path}: {reason}".splitlines()[0]
+        return None
+
+
+def _batch(image: Image.Image) -> torch.Tensor:
+    return as_batch(np.asarray(image))

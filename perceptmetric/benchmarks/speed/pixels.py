@@ -1,0 +1,119 @@
+"""What a pixel of a pair costs, by the size of the images and the number of threads, as a library without settings.
+
+The module is also a program that measures in a process of its own, `python pixels.py THREADS SIDES...`. It uses nothing
+of the package but `PerceptualDistance`, so that it measures any version of it that is first on the path.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+SIDES = (256, 512, 1024, 2048, 4096)
+"""Of the square images in pixels."""
+
+SECONDS = 1.0
+"""Each size is repeated for so long, at least twice; the fastest counts."""
+
+
+@dataclass(frozen=True)
+class PixelCost:
+    """What the metric takes for a pixel of a pair.
+
+    Args:
+        side: of the square images in pixels.
+        threads: how many torch had.
+        nanoseconds: wall-clock, for each pixel of one of the two images.
+
+    Examples:
+        >>> PixelCost(256, threads=1, nanoseconds=400.0).side
+        256
+    """
+
+    side: int
+    threads: int
+    nanoseconds: float
+
+
+def measure_pixels(sides: Sequence[int], threads: Sequence[int], package: Path | None = None) -> list[PixelCost]:
+    """Measures each size with each number of threads, in a process that has no settings for memory.
+
+    Args:
+        sides: of the square images in pixels.
+        threads: numbers of threads.
+        package: the folder that holds the version of `perceptmetric` to measure; this one where None.
+
+    Raises:
+        subprocess.CalledProcessError: the process fails.
+
+    Examples:
+        >>> measure_pixels([256], [1])  # doctest: +SKIP
+        [PixelCost(side=256, threads=1, nanoseconds=431.9)]
+    """
+    root = package or Path(__file__).parents[3]
+    rows: list[PixelCost] = []
+    for number in threads:
+        environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": str(number)}
+        command = [sys.executable, __file__, str(number), *map(str, sides)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)  # noqa: S603
+        rows += [PixelCost(**row) for row in json.loads(done.stdout.splitlines()[-1])]
+    return rows
+
+
+def table(rows: Sequence[PixelCost]) -> str:
+    """Lines for a terminal: ratios to the smallest size with as many threads, and what the threads gain.
+
+    Examples:
+        >>> print(table([PixelCost(256, 1, 400.0), PixelCost(512, 1, 420.0)]))
+        side  1 thread
+         256      1.00
+         512      1.05
+    """
+    threads = list(dict.fromkeys(row.threads for row in rows))
+    titles = [f"{number} thread{'s' * (number > 1)}" for number in threads]
+    lines = ["side" + "".join(f"{title:>10}" for title in titles)]
+    for side in dict.fromkeys(row.side for row in rows):
+        lines.append(f"{side:>4}" + "".join(f"{ratio(rows, side, number):>10.2f}" for number in threads))
+    return "\n".join(lines)
+
+
+def ratio(rows: Sequence[PixelCost], side: int, threads: int) -> float:
+    """The cost of a pixel at a size, in that at the smallest size with as many threads.
+
+    Examples:
+        >>> ratio([PixelCost(256, 1, 400.0), PixelCost(512, 1, 420.0)], 512, 1)
+        1.05
+    """
+    costs = {row.side: row.nanoseconds for row in rows if row.threads == threads}
+    return costs[side] / costs[min(costs)]
+
+
+def _measure(threads: int, sides: Sequence[int]) -> list[PixelCost]:
+    import torch
+
+    from perceptmetric import PerceptualDistance
+
+    torch.set_num_threads(threads)
+    metric = PerceptualDistance()
+    rows = []
+    with torch.inference_mode():
+        metric(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
+        for side in sides:
+            a, b = (torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+            times: list[float] = []
+            while len(times) < 2 or sum(times) < SECONDS:
+                start = time.perf_counter()
+                metric(a, b)
+                times.append(time.perf_counter() - start)
+            rows.append(PixelCost(side, threads, min(times) / side**2 * 1e9))
+    return rows
+
+
+if __name__ == "__main__":
+    print(json.dumps([asdict(row) for row in _measure(int(sys.argv[1]), [int(side) for side in sys.argv[2:]])]))

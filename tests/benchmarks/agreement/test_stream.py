@@ -1,0 +1,43 @@
+import pytest
+
+from perceptmetric import InputError
+from perceptmetric.benchmarks.agreement.evaluation import evaluate
+from perceptmetric.benchmarks.agreement.scoring import Interrupted
+from perceptmetric.benchmarks.agreement.stream import kept_in
+from perceptmetric.benchmarks.metrics.metric import Metric
+from perceptmetric.benchmarks.metrics.ours import staged
+from perceptmetric.checkpoints import load
+from perceptmetric.tables import read_rows
+
+
+def test_every_metrics_distances_are_in_the_file(dataset, tmp_path):
+    path = tmp_path / "distances.csv"
+    with kept_in(path) as keep:
+        report = evaluate(dataset, staged(load("untrained")[0], ("input", "gdn4")), ["torch:dist"], keep=keep)
+    rows = read_rows(path)
+    assert len(rows) == 3 * len(dataset.pairs)
+    for result in report.rows:
+        of_it = [row for row in rows if (row["metric"], row["stage"]) == (result.metric, result.stage)]
+        assert [float(row["distance"]) for row in of_it] == result.distances.tolist()
+        assert [row["distorted"] for row in of_it] == [str(pair.distorted) for pair in dataset.pairs]
+
+
+def test_a_stopped_run_leaves_what_it_has_measured(dataset, tmp_path):
+    path, seen = tmp_path / "distances.csv", []
+
+    def stopping(reference, distorted):
+        seen.append(len(path.read_text().splitlines()) - 1)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        return float(len(seen))
+
+    metric = Metric("mine", ("",), lambda reference: lambda distorted: [stopping(reference, distorted)])
+    with pytest.raises(Interrupted), kept_in(path) as keep:
+        evaluate(dataset, metric, keep=keep)
+    assert seen == [0, 1, 2, 3]
+    assert [row["distance"] for row in read_rows(path)] == ["1.0", "2.0", "3.0"]
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(InputError), kept_in(tmp_path):
+        pass

@@ -1,0 +1,82 @@
+"""benchmarks/sampled_peers.py with one quick metric; and what it wrote for the documentation."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+
+from perceptmetric.benchmarks.datasets import tid2013
+from perceptmetric.benchmarks.metrics.peers import peer
+from perceptmetric.tables import read_rows, write_rows
+
+PAGE = (
+    "# Metrics\n\n<!-- sampled: written by benchmarks/sampled_peers.py -->\nold\n<!-- end of sampled -->\n\nThe end.\n"
+)
+
+
+@pytest.fixture(scope="module")
+def dataset(tid2013_root):
+    return tid2013(tid2013_root)
+
+
+@pytest.fixture
+def script(load_script, dataset, tmp_path, monkeypatch):
+    module = load_script("benchmarks/sampled_peers.py")
+    for name, value in {
+        "RESULTS": tmp_path,
+        "FIGURES": tmp_path / "figures.json",
+        "STORED": tuple(module.OURS),
+    }.items():
+        monkeypatch.setattr(module, name, value)
+    random = np.random.default_rng(0)
+    rows = [
+        dict(zip(module.PAIR, module.stems(pair), strict=True)) | {name: random.random() for name in module.OURS}
+        for pair in dataset.pairs
+    ]
+    (tmp_path / module.TID2013).mkdir()
+    write_rows(tmp_path / module.TID2013 / "distances.csv", rows, list(rows[0]))
+    return module
+
+
+def test_the_sample_has_all_references_and_types_alike(script, dataset):
+    sample = script.spread(dataset)
+    assert len(sample.pairs) == 150
+    assert [sample.references.count(reference) for reference in sorted(set(sample.references))] == [6] * 25
+    assert min(sample.kinds.count(kind) for kind in set(dataset.kinds)) >= 5
+
+
+def test_a_column_that_is_there_is_not_scored_again(script, dataset, tmp_path):
+    sample = script.spread(dataset)
+    script.measure(sample, script.TID2013, {"noise": partial(peer, "torch:dist")})
+    path = tmp_path / script.TID2013 / "sampled.csv"
+    rows = read_rows(path)
+    assert list(rows[0]) == ["reference", "distorted", "noise"]
+    content = json.loads((tmp_path / "figures.json").read_text())
+    results = content[script.TID2013]["results"]
+    assert results["noise"]["srocc"] > 0.9  # the set's score falls with the amplitude of the noise
+    assert results["noise"]["difference"]["difference"] > 0.5  # to ours, which is random here
+    assert results["denoise-default"]["difference"] is None
+    assert set(content[script.TID2013]["seconds"]) == {"noise", *script.OURS}
+    rows[0]["noise"] = "123"
+    write_rows(path, rows, list(rows[0]))
+    script.measure(sample, script.TID2013, {"noise": partial(peer, "torch:nonesuch")})
+    assert read_rows(path)[0]["noise"] == "123"
+
+
+def test_the_committed_page_shows_the_committed_results(load_script):
+    module = load_script("benchmarks/sampled_peers.py")
+    content = json.loads(module.FIGURES.read_text())
+    page = module.PAGE.read_text(encoding="utf-8")
+    assert module.filled(page, {"sampled": module.table(content)}) == page
+
+
+def test_the_committed_results_are_of_the_committed_distances(load_script):
+    module = load_script("benchmarks/sampled_peers.py")
+    content = json.loads(module.FIGURES.read_text())
+    for name in module.SETS.keys() & content.keys():
+        rows = read_rows(module.RESULTS / name / "sampled.csv")
+        assert len(rows) == content[name]["pairs"]
+        assert {*rows[0], *module.STORED} == {*module.PAIR, *content[name]["results"]}
+        all_pairs = {module.pair_of(row) for row in read_rows(module.RESULTS / name / "distances.csv")}
+        assert {module.pair_of(row) for row in rows} < all_pairs
