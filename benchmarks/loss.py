@@ -85,7 +85,9 @@ def draw(runs: Comparison, task: Task) -> None:
     """Crops of what the networks of the first seed make of the photographs."""
     clean = runs.photographs.judging
     networks = {loss.name: runs.network(task, loss.name, 0) for loss in runs.losses if runs.trained(task, loss.name, 0)}
-    made = {name: outputs(task, network, clean) for name, network in {BEFORE: runs.start(task).eval(), **networks}.items()}
+    made = {
+        name: outputs(task, network, clean) for name, network in {BEFORE: runs.start(task).eval(), **networks}.items()
+    }
     for condition in task.conditions:
         shown = {name: images[condition].clamp(0, 1) for name, images in made.items()}
         save(gallery.strip(clean, shown), PICTURES / file_name(condition))

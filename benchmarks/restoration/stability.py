@@ -53,7 +53,7 @@ def lengths(metric: PerceptualDistance, output: Tensor, target: Tensor) -> Tenso
     output = output.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(metric(output, target).sum(), output)
     norms: Tensor = gradient.flatten(1).norm(dim=1)
-    return norms * gradient[0].numel() ** 0.5
+    return norms * float(output[0].numel() ** 0.5)
 
 
 def by_place_in_block(metric: PerceptualDistance, clean: Tensor, trials: int = 6) -> Tensor:

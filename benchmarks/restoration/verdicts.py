@@ -78,7 +78,8 @@ def differences_table(collected: Values, pairs: Iterable[tuple[str, str]]) -> st
         for judge in judged_by:
             gain, half = difference(collected[loss][judge], collected[other][judge], judge)
             mark = "**" if gain > half else "*" if gain < -half else ""
-            cells.append(f"{mark}{_signed(gain, judge)}{mark} ± {_number(half, judge)}")
+            interval = f" ± {_number(half, judge)}" if half < float("inf") else ""  # none of one seed
+            cells.append(f"{mark}{_signed(gain, judge)}{mark}{interval}")
         rows.append([f"{loss} against {other}", *cells])
     return markdown(["", *(NAMES[judge] for judge in judged_by)], rows)
 
