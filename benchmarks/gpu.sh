@@ -19,10 +19,10 @@ step() {
 device=$("$python" -c 'import torch; print("cuda" if torch.cuda.is_available() else "cpu")')
 if [ "$device" = cuda ]; then
     "$python" -c 'import torch; print(torch.cuda.get_device_name(), "torch", torch.__version__, "CUDA", torch.version.cuda)'
-    sides="256 512 1024 2048" crop=64 batch=256 rounds=10 steps=12000
+    sides="256 512 1024 2048" crop=64 batch=256 rounds=10 steps=12000 optimizers="adam soap"
 else
     echo "no CUDA: a dry run on the CPU, whose figures mean nothing"
-    sides=192 crop=16 batch=2 rounds=1 steps=2
+    sides=192 crop=16 batch=2 rounds=1 steps=2 optimizers=adam
 fi
 
 # float16, bfloat16, autocast, compile, CUDA graphs, no synchronisation
@@ -33,9 +33,9 @@ for metric in ${METRICS:-perceptmetric ssim ms-ssim vsi perceptmetric.benchmarks
     step "$python" -m perceptmetric.benchmarks.speed.throughput "$metric" denoise "$device" $sides || true
 done
 
-for optimizer in adam soap; do
-    step "$python" benchmarks/training_speed.py --device "$device" --batch "$batch" --crop "$crop" --rounds "$rounds" \
-        --optimizer "$optimizer" || true
+for optimizer in $optimizers; do
+    step "$python" benchmarks/training_speed.py --device "$device" --threads 1 --optimizer "$optimizer" \
+        --batch "$batch" --crop "$crop" --rounds "$rounds" || true
 done
 
 photographs=${1:-perceptmetric/samples}
