@@ -69,9 +69,10 @@ def means_table(collected: Values, weights: Mapping[str, str]) -> str:
     return markdown(header, rows)
 
 
-def differences_table(collected: Values, pairs: Iterable[tuple[str, str]]) -> str:
+def differences_table(collected: Values, pairs: Sequence[tuple[str, str]]) -> str:
     """How much better the first loss of each pair is: bold where that is certain, italic where worse is."""
     judged_by = (*INDEPENDENT, *OTHERS)
+    several = len({loss for loss, _ in pairs}) > 1
     rows = []
     for loss, other in pairs:
         cells = []
@@ -80,7 +81,7 @@ def differences_table(collected: Values, pairs: Iterable[tuple[str, str]]) -> st
             mark = "**" if gain > half else "*" if gain < -half else ""
             interval = f" ± {_number(half, judge)}" if half < float("inf") else ""  # none of one seed
             cells.append(f"{mark}{_signed(gain, judge)}{mark}{interval}")
-        rows.append([f"{loss} against {other}", *cells])
+        rows.append([f"{loss} against {other}" if several else f"against {other}", *cells])
     return markdown(["", *(NAMES[judge] for judge in judged_by)], rows)
 
 

@@ -103,8 +103,9 @@ def test_a_run_is_not_repeated_and_every_seed_goes_on_from_one_network(part, tmp
     loss = losses.Loss("L1 + w MSE", torch.nn.functional.mse_loss, torch.nn.functional.l1_loss, (1.0, 3.0))
     runs = comparison.Comparison(tmp_path, tmp_path, given, (loss,))
     task = part("tasks").TASKS[0]
-    assert runs.choose(task, loss) in loss.weights
-    runs.run(task, loss, 1.0, seed=1)
+    weight = runs.choose(task, loss)
+    assert weight in loss.weights
+    runs.run(task, loss, weight, seed=1)
     rows = [read_rows(tmp_path / name) for name in ("choices.csv", "results.csv")]
     assert [row["weight"] for row in rows[0]] == ["1", "3"]
     assert rows[1][0]["seed"] == "1"
