@@ -20,7 +20,7 @@ from perceptmetric.checkpoints import load
 from perceptmetric.images import as_batch, open_image
 from perceptmetric.perceptnet import STAGES, Autoencoder
 
-torch.set_grad_enabled(False)
+_ = torch.set_grad_enabled(False)
 
 # %% tags=["parameters"]
 SIDE = 160  # pixels of each photograph

@@ -2,8 +2,8 @@
 # # A network of your own in place of PerceptNet
 #
 # You will see a network of one layer, which knows nothing of the retina, learn receptive fields from three
-# photographs, and how it then does what the package does with PerceptNet: it orders distortions, has a contrast
-# sensitivity, and can be scored.
+# photographs, and how it then does what the package does with PerceptNet: it orders
+# distortions, and can be scored.
 #
 # Everything here asks for no more than a module that takes images, floats (N, 3, H, W) in [0, 1], and returns
 # responses.

@@ -57,7 +57,10 @@ def test_a_column_that_is_there_is_not_scored_again(script, dataset, tmp_path):
     assert results["noise"]["srocc"] > 0.9  # the set's score falls with the amplitude of the noise
     assert results["noise"]["difference"]["difference"] > 0.5  # to ours, which is random here
     assert results["denoise-default"]["difference"] is None
+    script.clock(sample, script.TID2013, {"noise": partial(peer, "torch:dist")})
+    content = json.loads((tmp_path / "figures.json").read_text())
     assert set(content[script.TID2013]["seconds"]) == {"noise", *script.OURS}
+    assert content[script.TID2013]["pairs"] == 150
     rows[0]["noise"] = "123"
     write_rows(path, rows, list(rows[0]))
     script.measure(sample, script.TID2013, {"noise": partial(peer, "torch:nonesuch")})
