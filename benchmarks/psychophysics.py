@@ -3,7 +3,7 @@
     python benchmarks/psychophysics.py
 
 Writes `benchmarks/results/psychophysics.json` and `.csv`, the pictures in `docs/pictures/psychophysics/`, and what is
-between the first marks in `docs/explanation/psychophysics.md`. It takes about ten minutes on one core.
+between the first marks in `docs/explanation/psychophysics.md`. It takes about five minutes on one core.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from perceptmetric.files import write
 from perceptmetric.stimuli import Display
 from perceptmetric.tables import filled
 
-PEERS = ("ssim", "mdsi")
+PEERS = ("ssim",)
 RESULTS = Path(__file__).with_name("results")
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "explanation" / "psychophysics.md"

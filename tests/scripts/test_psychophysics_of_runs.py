@@ -42,6 +42,14 @@ def test_cells_are_means_and_half_intervals(load_script):
     assert tables.cell([], "weber_slope") == "-"
 
 
+def test_a_difference_is_clear_if_its_interval_has_no_zero(load_script):
+    tables = load_script("training/study/psychophysics_tables.py")
+    assert tables.difference([0.9, 0.91, 0.89], [0.5, 0.52, 0.48], "weber_slope").endswith("**, nearer")
+    assert tables.difference([0.9, 0.91, 0.89], [0.5, 0.52, 0.48], "combvd").endswith("**, farther")
+    assert "**" not in tables.difference([0.9, 0.1, 0.5], [0.5, 0.7, 0.2], "weber_slope")
+    assert tables.difference([0.9], [0.5, 0.7], "weber_slope") == "-"
+
+
 def test_the_tables_have_a_row_for_each_objective(load_script):
     tables = load_script("training/study/psychophysics_tables.py")
     scores = dict.fromkeys(tables.SCORES, "0.5")
@@ -52,10 +60,12 @@ def test_the_tables_have_a_row_for_each_objective(load_script):
     ]
     lines = tables.trained(rows).splitlines()
     assert [line.split("|")[1].strip() for line in lines[2:]] == [UNTRAINED, "denoise"]
+    by_score = tables.differences(rows).splitlines()
+    assert len(by_score) == 2 + len(tables.SCORES)
     sections = tables.stage_by_stage(rows)
     assert sections.count("| gdn1 | gdn4 |") == len(tables.BY_STAGE)
 
 
 def test_the_page_has_a_place_for_the_tables(load_script):
     page = load_script("training/study/psychophysics_tables.py").PAGE.read_text()
-    assert "|" in filled(page, {"training": "|", "stages": "|"})
+    assert "|" in filled(page, {"training": "|", "differences": "|", "stages": "|"})

@@ -3,7 +3,7 @@
     python training/study/psychophysics_tables.py
 
 `psychophysics_of_runs.py` measures it. Each cell is the mean over seeds and half the width of its 95% interval
-(Student's t, two degrees of freedom for three seeds).
+(Student's t, two degrees of freedom for three seeds); differences to the untrained network have Welch's interval.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import t
+from scipy.stats import t, ttest_ind
 from study_table import RESULTS
 
-from perceptmetric.benchmarks.psychophysics.psychophysics_report import SCORES
+from perceptmetric.benchmarks.psychophysics.psychophysics_report import SCORES, dip_of_people, labels
 from perceptmetric.checkpoints import UNTRAINED
 from perceptmetric.files import write
 from perceptmetric.tables import filled, markdown, read_rows
@@ -48,7 +48,8 @@ def main() -> None:
     parser.parse_args()
     rows = read_rows(TABLE)
     page = PAGE.read_text(encoding="utf-8")
-    write(PAGE, filled(page, {"training": trained(rows), "stages": stage_by_stage(rows)}))
+    sections = {"training": trained(rows), "differences": differences(rows), "stages": stage_by_stage(rows)}
+    write(PAGE, filled(page, sections))
 
 
 def trained(rows: Sequence[Row]) -> str:
@@ -61,22 +62,58 @@ def trained(rows: Sequence[Row]) -> str:
     return markdown(["gdn4", *(score.title for score in SCORES.values())], table)
 
 
+def differences(rows: Sequence[Row]) -> str:
+    """Each objective less the untrained network at the encoder's end, a row for each score.
+
+    What is clear, because its interval does not have 0, is bold, with whether it is nearer to people or farther.
+    """
+    at_end = [row for row in rows if row["stage"] == "gdn4"]
+    names = [name for name in objectives(rows) if name != UNTRAINED]
+    before = of(at_end, UNTRAINED)
+    table = [
+        [label, *(difference(values(of(at_end, o), name), values(before, name), name) for o in names)]
+        for name, label in zip(SCORES, labels(), strict=True)
+    ]
+    return markdown(["gdn4, less untrained", *names], table)
+
+
+def difference(after: Sequence[float], before: Sequence[float], name: str) -> str:
+    """The difference of two means with its 95% interval (Welch), as text; `-` where one of them has no two seeds.
+
+    Examples:
+        >>> difference([1.0, 1.01, 1.02], [0.5, 0.51, 0.49], "weber_slope")
+        '**+0.51 (+0.48 to +0.54)**, nearer'
+    """
+    if min(len(after), len(before)) < 2:
+        return "-"
+    interval = ttest_ind(after, before, equal_var=False).confidence_interval()
+    mean, digits = np.mean(after) - np.mean(before), SCORES[name].digits
+    text = f"{mean:+.{digits}f} ({interval.low:+.{digits}f} to {interval.high:+.{digits}f})"
+    if not interval.low * interval.high > 0:
+        return text
+    nearer = abs(np.mean(after) - ideal(name)) < abs(np.mean(before) - ideal(name))
+    return f"**{text}**, {'nearer' if nearer else 'farther'}"
+
+
+def ideal(name: str) -> float:
+    """What people have, or what is no error at all."""
+    return {"modelfest_db": 0.0, "modelfest_r": 1.0, "dip_db": dip_of_people()}.get(name) or SCORES[name].people or 0.0
+
+
 def stage_by_stage(rows: Sequence[Row]) -> str:
-    """A table for each of `BY_STAGE`, a row for each objective."""
+    """A table for each of `BY_STAGE`, a row for each objective; the stage that is nearest to people is bold."""
     sections = []
     for name in BY_STAGE:
         score = SCORES[name]
         stages = [stage for stage in STAGES if values([row for row in rows if row["stage"] == stage], name)]
-        table = [
-            [
-                objective,
-                *(
-                    cell(values([r for r in of(rows, objective) if r["stage"] == stage], name), name)
-                    for stage in stages
-                ),
-            ]
-            for objective in objectives(rows)
-        ]
+        table = []
+        for objective in objectives(rows):
+            seeds = [values([r for r in of(rows, objective) if r["stage"] == stage], name) for stage in stages]
+            errors = [abs(np.mean(some) - ideal(name)) if some else np.inf for some in seeds]
+            cells = [cell(some, name) for some in seeds]
+            table.append(
+                [objective, *(f"**{c}**" if e == min(errors) else c for c, e in zip(cells, errors, strict=True))]
+            )
         sections.append(f"**{score.title}**: {score.meaning}.\n\n{markdown(['', *stages], table)}")
     return "\n".join(sections)
 

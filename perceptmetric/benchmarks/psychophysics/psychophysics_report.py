@@ -148,13 +148,13 @@ class PsychophysicsReport:
         header = ["score", "people", *self.origins]
         rows = [
             [label, _number(_of_people(name), score), *(_number(self.score(o, name), score) for o in self.origins)]
-            for (name, score), label in zip(SCORES.items(), _labels(), strict=True)
+            for (name, score), label in zip(SCORES.items(), labels(), strict=True)
         ]
         widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]
         ]
-        meanings = [f"{label}: {score.meaning}" for label, score in zip(_labels(), SCORES.values(), strict=True)]
+        meanings = [f"{label}: {score.meaning}" for label, score in zip(labels(), SCORES.values(), strict=True)]
         return "\n".join([*self.provenance(), *(line.rstrip() for line in lines), *meanings, *self.notes()])
 
     def markdown(self) -> str:
@@ -278,12 +278,17 @@ def _of_people(name: str) -> float | None:
     return one_observer().get(name, SCORES[name].people)
 
 
-def _labels() -> list[str]:
-    """The titles of the scores, told apart where two are the same."""
-    labels: list[str] = []
+def labels() -> list[str]:
+    """The titles of the scores, told apart where two are the same.
+
+    Examples:
+        >>> labels()[:2]
+        ['ModelFest dB', 'ModelFest r']
+    """
+    titles: list[str] = []
     for score in SCORES.values():
-        labels.append(f"{labels[-1].split()[0]} {score.title}" if score.title == "r" else score.title)
-    return labels
+        titles.append(f"{titles[-1].split()[0]} {score.title}" if score.title == "r" else score.title)
+    return titles
 
 
 def _line(outcome: Outcome) -> str:

@@ -90,5 +90,5 @@ def correlation(sensitivity: Floats, people: Floats) -> float | None:
     return float(np.round(np.corrcoef(a, b)[0, 1], 12))
 
 
-FLAT = 1e-3
-"""Curves of log10 that vary by less are flat: bisection is not finer."""
+FLAT = 0.01
+"""A curve of log10 whose standard deviation is less (0.2 dB) is flat: what is left of it says nothing about people."""
