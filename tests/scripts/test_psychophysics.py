@@ -20,6 +20,7 @@ def script(load_script, tmp_path, monkeypatch):
         "PAGE": tmp_path / "page.md",
         "PICTURES": tmp_path / "pictures",
         "everyone": lambda display: yardsticks(display)[:2],
+        "by_default": list,
         "psychophysics": partial(module.psychophysics, tests=["luminance"]),
         "keep_freed_memory": lambda: None,  # this process is not the script's own
     }.items():
@@ -41,11 +42,19 @@ def test_every_figure_is_written_by_the_script(script, tmp_path):
     assert (tmp_path / "psychophysics.csv").read_text().count("\n") == 3
 
 
-@pytest.mark.slow
-def test_default_and_untrained_network_are_among_those_asked(load_script):
+@pytest.mark.usefixtures("colour")
+def test_default_and_untrained_network_are_among_those_asked(load_script, monkeypatch):
     module = load_script("benchmarks/psychophysics.py")
-    names = [observer.name for observer in module.everyone(module.Display())]
-    assert names[:5] == ["denoise", "denoise, gdn4", "untrained", "untrained, gdn4", "RMSE of luminance"]
+    display = module.Display()
+    names = [observer.name for observer in module.everyone(display)]
+    assert names[:3] == ["denoise, gdn4", "untrained, gdn4", "RMSE of luminance"]
+    denoise, untrained = module.by_default()
+    monkeypatch.setattr(module, "TESTS", {"luminance": None, "COMBVD": None})
+    report = module.PsychophysicsReport(display)
+    module.add(report, untrained)
+    assert (denoise.name, list(report.origins)) == ("denoise", ["untrained"])
+    assert list(report.outcomes["untrained"]) == ["luminance"]
+    assert report.not_run["untrained"].keys() == {"Munsell", "COMBVD"}
 
 
 def test_the_page_has_a_place_for_the_table(load_script):

@@ -41,7 +41,6 @@ MEASURED = {
     "gdn2": tuple(TESTS),
     "gdn1": tuple(TESTS),
     "igdn2": (*WITHOUT_COLOUR, "MacAdam"),
-    "igdn4": (*WITHOUT_COLOUR, "MacAdam"),
     "default": tuple(test for test in TESTS if test != "COMBVD"),
 }
 """Stages by the readout `paper`, and the readout `default`, with the tests of each. The 3331 pairs of COMBVD take as

@@ -37,7 +37,7 @@ BY_STAGE = (
 )
 """The scores that are shown stage by stage."""
 
-STAGES = ("gdn1", "gdn2", "gdn3", "gdn4", "igdn2", "igdn4", "default")
+STAGES = ("gdn1", "gdn2", "gdn3", "gdn4", "igdn2", "default")
 
 Row = dict[str, str]
 
@@ -59,7 +59,7 @@ def trained(rows: Sequence[Row]) -> str:
         [objective, *(cell(values(of(at_end, objective), name), name) for name in SCORES)]
         for objective in objectives(rows)
     ]
-    return markdown(["gdn4", *(score.title for score in SCORES.values())], table)
+    return markdown(["gdn4", *labels()], table)
 
 
 def differences(rows: Sequence[Row]) -> str:
@@ -104,7 +104,7 @@ def stage_by_stage(rows: Sequence[Row]) -> str:
     """A table for each of `BY_STAGE`, a row for each objective; the stage that is nearest to people is bold."""
     sections = []
     for name in BY_STAGE:
-        score = SCORES[name]
+        title = dict(zip(SCORES, labels(), strict=True))[name]
         stages = [stage for stage in STAGES if values([row for row in rows if row["stage"] == stage], name)]
         table = []
         for objective in objectives(rows):
@@ -114,7 +114,7 @@ def stage_by_stage(rows: Sequence[Row]) -> str:
             table.append(
                 [objective, *(f"**{c}**" if e == min(errors) else c for c, e in zip(cells, errors, strict=True))]
             )
-        sections.append(f"**{score.title}**: {score.meaning}.\n\n{markdown(['', *stages], table)}")
+        sections.append(f"**{title}**: {SCORES[name].meaning}\n\n{markdown(['', *stages], table)}")
     return "\n".join(sections)
 
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from perceptmetric.benchmarks.blindspots.unrounded import beyond_itself, rmse_metric
+from perceptmetric.benchmarks.blindspots.unrounded import beyond_itself
 from perceptmetric.benchmarks.metrics.metric import Metric, MetricError, Origin
 from perceptmetric.checkpoints import fingerprint, load
 from perceptmetric.metric import PerceptualDistance
@@ -42,6 +42,7 @@ class Observer:
         colour_only: whether only the tests of colour are meant for it.
 
     Examples:
+        >>> from perceptmetric.benchmarks.blindspots.unrounded import rmse_metric
         >>> observer = of_metric(rmse_metric())
         >>> observer.against(torch.zeros(1, 3, 4, 4))(torch.ones(2, 3, 4, 4)).tolist()
         [1.0, 1.0]
@@ -142,6 +143,7 @@ def of_metric(metric: Metric) -> Observer:
         metric: of several stages the last one counts.
 
     Examples:
+        >>> from perceptmetric.benchmarks.blindspots.unrounded import rmse_metric
         >>> of_metric(rmse_metric()).name
         'rmse'
     """
@@ -194,7 +196,7 @@ def yardsticks(display: Display) -> list[Observer]:
     library()
     return [
         of_pixels("RMSE of luminance", lambda a, b: display.luminance(a) - display.luminance(b)),
-        of_metric(rmse_metric()),
+        of_pixels("rmse", lambda a, b: (a - b).double().square().mean(1).sqrt().numpy()),
         of_pixels("CIELAB", lambda a, b: _delta_e(a, b, "CIE 1976"), colour_only=True),
         of_pixels("CIEDE2000", lambda a, b: _delta_e(a, b, "CIE 2000"), colour_only=True),
     ]

@@ -159,7 +159,7 @@ class PsychophysicsReport:
 
     def markdown(self) -> str:
         """A table with a row for each observer and for people."""
-        header = ["", *(score.title for score in SCORES.values())]
+        header = ["", *labels()]
         rows = [["people", *(_number(_of_people(name), score) for name, score in SCORES.items())]]
         rows += [
             [observer, *(_number(self.score(observer, name), score) for name, score in SCORES.items())]
