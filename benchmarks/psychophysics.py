@@ -15,7 +15,6 @@ from perceptmetric.benchmarks.psychophysics import curves
 from perceptmetric.benchmarks.psychophysics.observers import Observer, of_checkpoint, yardsticks
 from perceptmetric.benchmarks.psychophysics.psychophysics_report import (
     SCORES,
-    TESTS,
     PsychophysicsReport,
     labels,
     psychophysics,
@@ -26,8 +25,6 @@ from perceptmetric.files import write
 from perceptmetric.stimuli import Display
 from perceptmetric.tables import filled
 
-LONG = ("Munsell", "COMBVD")
-TOO_LONG = "takes minutes by this readout; perceptmetric-bench psychophysics measures it"
 RESULTS = Path(__file__).with_name("results")
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "explanation" / "psychophysics.md"
@@ -41,23 +38,12 @@ def main() -> None:
     keep_freed_memory()
     display = Display()
     report = psychophysics(everyone(display), display)
-    publish(report)
-    for observer in by_default():
-        add(report, observer)
-        publish(report)
     print(report.table())
-
-
-def add(report: PsychophysicsReport, observer: Observer) -> None:
-    """Adds an observer to a report, except in the tests that take it minutes."""
-    part = psychophysics([observer], report.display, [test for test in TESTS if test not in LONG])
-    report.origins.update(part.origins)
-    report.outcomes.update(part.outcomes)
-    report.not_run[observer.name] = part.not_run.get(observer.name, {}) | dict.fromkeys(LONG, TOO_LONG)
+    publish(report)
 
 
 def publish(report: PsychophysicsReport) -> None:
-    """Writes what is known so far."""
+    """Writes the results, the pictures and the page."""
     write(RESULTS / "psychophysics.json", report.json())
     write(RESULTS / "psychophysics.csv", report.csv())
     curves.draw(report, PICTURES)
@@ -67,11 +53,6 @@ def publish(report: PsychophysicsReport) -> None:
 def everyone(display: Display) -> list[Observer]:
     """The default checkpoint and the untrained network by the readout `paper`, and the yardsticks."""
     return [*of_checkpoint(DEFAULT, "paper"), *of_checkpoint(UNTRAINED, "paper"), *yardsticks(display)]
-
-
-def by_default() -> list[Observer]:
-    """The same two by the default readout."""
-    return [*of_checkpoint(DEFAULT), *of_checkpoint(UNTRAINED)]
 
 
 def section(report: PsychophysicsReport) -> str:

@@ -20,7 +20,6 @@ def script(load_script, tmp_path, monkeypatch):
         "PAGE": tmp_path / "page.md",
         "PICTURES": tmp_path / "pictures",
         "everyone": lambda display: yardsticks(display)[:2],
-        "by_default": list,
         "psychophysics": partial(module.psychophysics, tests=["luminance"]),
         "keep_freed_memory": lambda: None,  # this process is not the script's own
     }.items():
@@ -43,18 +42,11 @@ def test_every_figure_is_written_by_the_script(script, tmp_path):
 
 
 @pytest.mark.usefixtures("colour")
-def test_default_and_untrained_network_are_among_those_asked(load_script, monkeypatch):
+def test_default_and_untrained_network_are_among_those_asked(load_script):
     module = load_script("benchmarks/psychophysics.py")
     display = module.Display()
     names = [observer.name for observer in module.everyone(display)]
     assert names[:3] == ["denoise, gdn4", "untrained, gdn4", "RMSE of luminance"]
-    denoise, untrained = module.by_default()
-    monkeypatch.setattr(module, "TESTS", {"luminance": None, "COMBVD": None})
-    report = module.PsychophysicsReport(display)
-    module.add(report, untrained)
-    assert (denoise.name, list(report.origins)) == ("denoise", ["untrained"])
-    assert list(report.outcomes["untrained"]) == ["luminance"]
-    assert report.not_run["untrained"].keys() == {"Munsell", "COMBVD"}
 
 
 def test_the_page_has_a_place_for_the_table(load_script):
