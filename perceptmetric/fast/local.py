@@ -135,7 +135,9 @@ def averaged(x: Tensor, side: int) -> Tensor:
         [2.0, 5.0]
     """
     height, width = x.shape[-2:]
-    if height % side or width % side or not (kernels.suits(x) or torch_private.is_transformed(x)):
+    # Whether it is compiled comes first: a graph for any size has no number to divide.
+    plain = torch.compiler.is_compiling() or not (kernels.suits(x) or torch_private.is_transformed(x))
+    if plain or height % side or width % side:
         return F.avg_pool2d(x, side, ceil_mode=True, count_include_pad=False)
     # Sums of neighbours take a few fast passes where channels are few: a tenth of the time.
     while side > 1:
