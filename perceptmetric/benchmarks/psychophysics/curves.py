@@ -163,6 +163,8 @@ def _masks(report: PsychophysicsReport) -> Figure | None:
                 ratio = _values(curve.y) / alone
                 axes.semilogx(curve.x, ratio, "o-", ms=3, linewidth=1, color=shade, label=f"{group.values[value]:g}")
             axes.set_title(f"{name}: mask {group.name}", fontsize=8)
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, 0.9), max(high, 1.1))  # so that rounding looks like what it is
             axes.set_xticks(curve.x, [f"{x:g}" for x in curve.x])
             axes.minorticks_off()
             axes.tick_params(labelsize=6)
