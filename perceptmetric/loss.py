@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
+from numbers import Real
+
 import torch
 from torch import Tensor, nn
 
@@ -35,10 +39,12 @@ class PerceptualLoss(nn.Module):
         or (N,), or (N, T), in float32 at least.
 
     Raises:
-        InputError: the shapes differ or are none of these, or the target of the first call lies outside the range, or
-            is in [0, 1] where white is 255. Later targets are not looked at, because on CUDA
-            this waits for the device; under `torch.compile` and `torch.func` the first is not either.
-        ValueError: there is no such reduction, the range is none, the weight is negative, or the metric checks.
+        InputError: an image is no tensor, there is none, the shapes differ or are none of these, or the target of the
+            first call lies outside the range, or is in [0, 1] where white is 255. Later targets are not looked at,
+            because on CUDA this waits for the device; under `torch.compile` and `torch.func` the first is not either.
+        TypeError: the metric is none.
+        ValueError: there is no such reduction, the range is none, the weight is no number of 0 or more, or the metric
+            checks.
 
     Examples:
         >>> loss = PerceptualLoss(value_range=(-1, 1))
@@ -59,16 +65,16 @@ class PerceptualLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.metric = PerceptualDistance(check=False) if metric is None else metric
+        if not isinstance(self.metric, PerceptualDistance):
+            raise TypeError(f"metric: found {_shown(metric)}, expected a PerceptualDistance with check=False")
         if self.metric.check:
             raise ValueError("metric: found check=True, expected check=False: a network's output may leave the range")
-        self.weight = BALANCE if weight is None else float(weight)
+        self.weight = BALANCE if weight is None else _number(weight)
         if not 0 <= self.weight < float("inf"):
-            raise ValueError(f"weight: found {weight!r}, expected a number of 0 or more")
-        self.value_range = float(value_range[0]), float(value_range[1])
-        if not self.value_range[0] < self.value_range[1]:
-            raise ValueError(f"value_range: found {value_range!r}, expected the values of black and of white")
+            raise ValueError(f"weight: found {_shown(weight)}, expected a number of 0 or more")
+        self.value_range = _range(value_range)
         if reduction not in REDUCTIONS:
-            raise ValueError(f"reduction: found {reduction!r}, expected one of {', '.join(REDUCTIONS)}")
+            raise ValueError(f"reduction: found {_shown(reduction)}, expected one of {', '.join(REDUCTIONS)}")
         self.reduction = reduction
         self._seen_target = False
 
@@ -101,11 +107,16 @@ class PerceptualLoss(nn.Module):
         return images if (low, high) == (0, 1) else (images - low) / (high - low)
 
     def _check(self, output: Tensor, target: Tensor) -> None:
-        if output.shape != target.shape or output.ndim not in (4, 5):
+        for name, images in (("output", output), ("target", target)):
+            if not isinstance(images, Tensor):
+                raise InputError(f"{name}: found {type(images).__name__}, expected a tensor, (N, 3, H, W)")
+        if output.shape != target.shape or output.ndim not in (4, 5) or output.shape[-3] != 3:
             raise InputError(
                 f"output and target: found {tuple(output.shape)} and {tuple(target.shape)}, expected the same shape "
                 "twice, (N, 3, H, W) or (N, T, 3, H, W)"
             )
+        if output.numel() == 0:
+            raise InputError(f"output and target: found {tuple(output.shape)} twice, expected at least one image")
         if self._seen_target or torch.compiler.is_compiling() or is_transformed(target):
             return
         if target.is_floating_point():
@@ -123,3 +134,24 @@ class PerceptualLoss(nn.Module):
                 f"target: found values from {low:.7g} to {high:.7g}, expected them from {black:g} to {white:g}; "
                 "set value_range to the values of black and of white"
             )
+
+
+def _range(given: object) -> tuple[float, float]:
+    """The values of black and of white."""
+    if isinstance(given, tuple | list) and len(given) == 2:
+        black, white = map(_number, given)
+        if black < white and math.isfinite(white - black):
+            return black, white
+    raise ValueError(
+        f"value_range: found {_shown(given)}, expected two numbers, the values of black and of white, such as (-1, 1)"
+    )
+
+
+def _number(given: object) -> float:
+    """NaN for what is no number."""
+    return float(given) if isinstance(given, Real) else float("nan")
+
+
+def _shown(given: object) -> str:
+    """A setting as an error shows it: short, and in one line."""
+    return " ".join(reprlib.repr(given).split())

@@ -279,23 +279,35 @@ def test_shapes_that_do_not_fit_are_named(shapes):
         PerceptualLoss()(*map(torch.rand, shapes))
 
 
-WRONG = {
-    "weight": -1,
-    "value_range": (1, 0),
-    "reduction": "median",
-    "metric": PerceptualDistance(),
-}
+@pytest.mark.parametrize("shape", [(0, 3, 8, 8), (2, 0, 3, 8, 8), (1, 3, 0, 8)])
+def test_no_image_at_all_is_an_error(shape):
+    with pytest.raises(InputError, match=r"^output and target: found \(.*\) twice, expected at least one image$"):
+        PerceptualLoss()(torch.rand(shape), torch.rand(shape))
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_settings_that_make_no_sense_are_named(name):
-    with pytest.raises(ValueError, match=f"^{name}: found"):
-        PerceptualLoss(**{name: WRONG[name]})
+@pytest.mark.parametrize("images", [None, [torch.rand(3, 8, 8)], torch.rand(1, 3, 8, 8).numpy()], ids=type)
+def test_images_that_are_no_tensors_are_named(images):
+    with pytest.raises(InputError, match=r"^output: found (NoneType|list|ndarray), expected a tensor"):
+        PerceptualLoss()(images, torch.rand(1, 3, 8, 8))
+    with pytest.raises(InputError, match=r"^target: found (NoneType|list|ndarray), expected a tensor"):
+        PerceptualLoss()(torch.rand(1, 3, 8, 8), images)
 
 
-def test_a_weight_that_is_no_number_is_named():
-    with pytest.raises(ValueError, match=r"^weight: found nan"):
-        PerceptualLoss(weight=float("nan"))
+INFINITE = float("inf")
+WRONG = [
+    *(("weight", weight) for weight in (-1, "a", INFINITE, float("nan"), [1])),
+    *(("value_range", bounds) for bounds in ((1, 0), (0,), (0, 1, 2), 5, None, "ab", (0, INFINITE), (None, 1))),
+    ("value_range", (-INFINITE, INFINITE)),
+    ("reduction", "median"),
+    ("metric", PerceptualDistance()),
+    ("metric", "denoise"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_settings_that_make_no_sense_are_named(name, value):
+    with pytest.raises((TypeError, ValueError), match=rf"^{name}: found [^\n]*, expected [^\n]*$"):
+        PerceptualLoss(**{name: value})
 
 
 def test_the_gradient_has_a_gradient():

@@ -9,7 +9,14 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
-from perceptmetric.benchmarks.agreement.statistics import Agreement, Difference, Floats, agreement, difference
+from perceptmetric.benchmarks.agreement.statistics import (
+    FEWEST,
+    Agreement,
+    Difference,
+    Floats,
+    agreement,
+    difference,
+)
 from perceptmetric.benchmarks.metrics.metric import Origin
 from perceptmetric.tables import csv_text, markdown
 
@@ -144,7 +151,7 @@ class Report:
                 f"{row.label:<{width}}{a.srocc:>9.4f}  {interval(a):<17}{a.krocc:>8.4f}{a.plcc:>9.4f}"
                 f"{_figure(a.plcc_logistic):>8}{_figure(a.rmse):>8}  {against(row)}".rstrip()
             )
-        lines += [f"{row.label}: the logistic fit did not converge" for row in self._not_converged()]
+        lines += [f"{row.label}: {_why(row)}" for row in self._not_fitted()]
         return "\n".join(lines + [f"{name}: not run: {reason}" for name, reason in self.not_run.items()])
 
     def markdown(self) -> str:
@@ -158,7 +165,7 @@ class Report:
             "",
             *markdown(header, [_cells(row) for row in self.rows]).splitlines(),
         ]
-        lines += ["", *(f"{row.label}: the logistic fit did not converge." for row in self._not_converged())]
+        lines += ["", *(f"{row.label}: {_why(row)}." for row in self._not_fitted())]
         return (
             "\n".join(lines + [f"{name}: not run: {reason}" for name, reason in self.not_run.items()]).rstrip() + "\n"
         )
@@ -215,7 +222,7 @@ class Report:
             "readout": self.origin and self.origin.readout,
         }
 
-    def _not_converged(self) -> list[Row]:
+    def _not_fitted(self) -> list[Row]:
         return [row for row in self.rows if row.agreement.plcc_logistic is None]
 
     def _to(self) -> str:
@@ -246,6 +253,13 @@ def interval(agreed: Agreement) -> str:
         '0.8400 to 0.8800'
     """
     return f"{agreed.ci95[0]:.4f} to {agreed.ci95[1]:.4f}" if agreed.ci95 else "-"
+
+
+def _why(row: Row) -> str:
+    """Why a row has no logistic fit."""
+    if len(row.distances) < FEWEST:
+        return f"no logistic fit: found {len(row.distances)} pairs, expected at least {FEWEST}"
+    return "the logistic fit did not converge"
 
 
 def against(row: Row) -> str:

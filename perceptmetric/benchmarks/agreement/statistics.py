@@ -17,6 +17,9 @@ Interval = tuple[float, float]
 
 RESAMPLES = 1000
 
+FEWEST = 4
+"""Pairs that the logistic needs: it has as many parameters."""
+
 EVALUATIONS = 20000
 """The most a fit evaluates the logistic: on a relation without a turning point its parameters run far off."""
 
@@ -30,8 +33,8 @@ class Agreement:
         krocc: Kendall's tau-b of the opinions with the negative distance.
         plcc: Pearson's correlation of the opinions with the negative distance.
         plcc_logistic: Pearson's correlation of the opinions with the fitted `Logistic`; None if the fit did
-            not converge.
-        rmse: root mean square error of that fit, in units of the opinions; None if it did not converge.
+            not converge or there are fewer than `FEWEST` pairs.
+        rmse: root mean square error of that fit, in units of the opinions; None likewise.
         ci95: 95% interval of `srocc`, from a bootstrap over references (1000 resamples, seed 0); None if all pairs
             share one reference.
         by_type: `srocc` within each type of distortion; None if all its distances or opinions are equal.
@@ -208,7 +211,7 @@ def fit(x: Floats, quality: Floats) -> Logistic | None:
         quality: (pairs,) opinions, larger is better.
 
     Returns:
-        The curve; None if the fit did not converge.
+        The curve; None if the fit did not converge or there are fewer than `FEWEST` pairs.
 
     Examples:
         >>> x = np.linspace(0, 1, 50)
@@ -216,6 +219,8 @@ def fit(x: Floats, quality: Floats) -> Logistic | None:
         >>> round(curve.centre, 3)
         0.5
     """
+    if len(x) < FEWEST:
+        return None
     centre, scale = x.mean(), x.std()
     standardised = (x - centre) / scale
 

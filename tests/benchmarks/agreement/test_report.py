@@ -11,7 +11,7 @@ from perceptmetric.benchmarks.datasets import Dataset
 from perceptmetric.benchmarks.metrics.metric import Origin
 
 BY = {"by_type": {"blur": 0.5}, "by_reference": {"I01": None}}
-NONE = np.zeros(2)
+NONE = np.zeros(9)
 REPORT = Report(
     "TID2013 replica", "MOS", 3000, Origin("untrained", "abcdef0123456789", "paper"),
     [Row("perceptmetric", "conv3", NONE, Agreement(-0.1, -0.2, -0.3, None, None, (-0.2, 0.0), **BY),
@@ -87,6 +87,14 @@ def test_one_reference_leaves_the_intervals_empty():
     (_, line) = csv.DictReader(report.csv().splitlines())
     assert (line["ci95_low"], line["difference"], line["p"]) == ("", "-0.1", "")
     assert json.loads(report.json())["results"][1]["ci95"] is None
+
+
+def test_too_few_pairs_for_a_fit_are_a_line():
+    few = Row("psnr", "", np.arange(2.0), Agreement(1.0, 1.0, 1.0, None, None, None, **BY))
+    report = Report("mine", "MOS", 2, None, [few])
+    expected = "psnr: no logistic fit: found 2 pairs, expected at least 4"
+    assert report.table().splitlines()[-1] == expected
+    assert report.markdown().splitlines()[-1] == f"{expected}."
 
 
 def test_other_metrics_alone_need_no_checkpoint():

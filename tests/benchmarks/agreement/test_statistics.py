@@ -148,6 +148,13 @@ def test_a_fit_that_does_not_converge_is_none(monkeypatch):
     assert measured.rmse is None
 
 
+@pytest.mark.parametrize("pairs", [2, 3])
+def test_fewer_pairs_than_parameters_have_no_fit(pairs):
+    measured = agreement(np.arange(float(pairs)), -np.arange(float(pairs)), list("abc")[:pairs])
+    assert measured.srocc == pytest.approx(1)
+    assert (measured.plcc_logistic, measured.rmse) == (None, None)
+
+
 @pytest.mark.parametrize(("name", "distances"), [("distances", np.ones(9)), ("scores", np.arange(9.0))])
 def test_a_constant_has_no_correlation(name, distances):
     quality = np.arange(9.0) if name == "distances" else np.ones(9)
