@@ -16,6 +16,7 @@ _NEEDS = {
     "perceptmetric/benchmarks/psychophysics/people.py": "colour",
     "perceptmetric/benchmarks/psychophysics/observers.py": "colour",
     "perceptmetric/benchmarks/psychophysics/colour_pairs.py": "colour",
+    "perceptmetric/benchmarks/psychophysics/psychophysics_report.py": "colour",
 }
 collect_ignore = [module for module, package in _NEEDS.items() if find_spec(package) is None]
 

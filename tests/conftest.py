@@ -49,7 +49,7 @@ def piq() -> None:
 
 
 def _skipping_without(package: str) -> object:
-    @pytest.fixture
+    @pytest.fixture(scope="session")  # before what a module makes with the package
     def fixture() -> None:
         if find_spec(package) is None:
             pytest.skip(f"{package} is not installed")

@@ -46,6 +46,7 @@ def test_the_sample_has_all_references_and_types_alike(script, dataset):
     assert min(sample.kinds.count(kind) for kind in set(dataset.kinds)) >= 5
 
 
+@pytest.mark.usefixtures("colour")
 def test_a_column_that_is_there_is_not_scored_again(script, dataset, tmp_path):
     sample = script.spread(dataset)
     script.measure(sample, script.TID2013, {"noise": partial(peer, "torch:dist")})
