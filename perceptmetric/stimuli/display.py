@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from perceptmetric.errors import InputError
+from perceptmetric.stimuli.arguments import finite_floats, shown
 
 Floats = NDArray[np.float64]
 
@@ -57,8 +59,8 @@ class Display:
 
     def __post_init__(self) -> None:
         for name, value in (("white", self.white), ("gamma", self.gamma)):
-            if value is not None and not 0 < value < float("inf"):
-                raise InputError(f"{name}: found {value}, expected a positive number")
+            if value is not None:
+                _check_positive(name, value)
 
     def show(
         self,
@@ -84,14 +86,16 @@ class Display:
             Floats (..., 3, H, W) in [0, 1], not rounded to 8 bits.
 
         Raises:
-            InputError: there is no such direction, colour-science is not installed, or the display cannot show it.
+            InputError: there is no such direction, colour-science is not installed, the display cannot show it, or a
+                number is not finite.
 
         Examples:
             >>> from perceptmetric.stimuli import Field, grating
             >>> Display().show(grating(Field(1, 1), 4), contrast=0.5).shape
             torch.Size([3, 32, 32])
         """
-        pattern, contrast = np.asarray(pattern, np.float64), np.asarray(contrast, np.float64)
+        pattern, contrast = finite_floats("pattern", pattern), finite_floats("contrast", contrast)
+        _check_positive("background", background)
         rgb = rgb_of(direction)
         grey = bool(np.ptp(rgb) < ROUNDING)  # then one channel is computed, and stands for all three
         change = (contrast[..., None, None] * pattern)[..., None, :, :] * rgb[: 1 if grey else 3, None, None]
@@ -119,14 +123,15 @@ class Display:
             Floats (...).
 
         Raises:
-            InputError: there is no such direction, or colour-science is not installed.
+            InputError: there is no such direction, colour-science is not installed, or a number is not finite.
 
         Examples:
             >>> from perceptmetric.stimuli import Field, grating
             >>> round(float(Display().limit(grating(Field(1, 1), 4), background=40)), 3)
             1.082
         """
-        pattern = np.asarray(pattern, np.float64)
+        pattern = finite_floats("pattern", pattern)
+        _check_positive("background", background)
         change = pattern[..., None, :, :] * rgb_of(direction)[:, None, None]
         room = np.where(change > 0, self.white / background - 1, 1) / np.maximum(np.abs(change), 1e-12)
         most: Floats = room.min((-3, -2, -1))
@@ -195,6 +200,11 @@ def library() -> Any:
             return importlib.import_module("colour")
     except ImportError as error:
         raise InputError(f"colour-science cannot be imported ({error}); pip install 'perceptmetric[colour]'") from error
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not (isinstance(value, Real) and 0 < value < float("inf")):
+        raise InputError(f"{name}: found {shown(value)}, expected a positive number")
 
 
 def _srgb() -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perceptmetric.errors import InputError
+from perceptmetric.stimuli.arguments import check_finite, check_seed, shown
 
 Pattern = NDArray[np.float64]
 """(H, W) floats from -1 to 1."""
@@ -28,7 +29,7 @@ class Field:
         pixels_per_degree: how many pixels fill one degree.
 
     Raises:
-        InputError: a side is no whole number of pixels, at least 1.
+        InputError: a side is no whole number of pixels, at least 1, or the density is not positive.
 
     Examples:
         >>> Field(2, 4, pixels_per_degree=32).shape
@@ -44,9 +45,12 @@ class Field:
     pixels_per_degree: float = 32.0
 
     def __post_init__(self) -> None:
+        check_finite(height=self.height, width=self.width, pixels_per_degree=self.pixels_per_degree)
+        if not self.pixels_per_degree > 0:
+            raise InputError(f"pixels_per_degree: found {self.pixels_per_degree:g}, expected a positive number")
         for side in (self.height, self.width):
             pixels = side * self.pixels_per_degree
-            if not (math.isfinite(pixels) and round(pixels) >= 1 and abs(pixels - round(pixels)) < 1e-6):
+            if not (round(pixels) >= 1 and abs(pixels - round(pixels)) < 1e-6):
                 density = f"{self.pixels_per_degree:g} pixels per degree"
                 raise InputError(f"field: found {side:g} degrees at {density}, expected whole pixels")
 
@@ -112,14 +116,19 @@ def gaussian(field: Field, sigma: float | tuple[float, float]) -> Pattern:
         sigma: its standard deviation in degrees, or those along x and along y.
 
     Raises:
-        InputError: sigma is not positive.
+        InputError: sigma is not one positive number or two.
 
     Examples:
         >>> spot = gaussian(Field(3, 3, 1), sigma=1)
         >>> spot[1].round(4).tolist()  # exp(-1 / 2) one degree from the centre
         [0.6065, 1.0, 0.6065]
     """
-    along_x, along_y = sigma if isinstance(sigma, tuple) else (sigma, sigma)
+    widths = sigma if isinstance(sigma, tuple) else (sigma, sigma)
+    if len(widths) != 2:
+        raise InputError(f"sigma: found {shown(sigma)}, expected a positive number of degrees, or two")
+    for width in widths:
+        check_finite(sigma=width)
+    along_x, along_y = widths
     if not (along_x > 0 and along_y > 0):
         raise InputError(f"sigma: found {sigma}, expected a positive number of degrees")
     return np.exp(-((field.x / along_x) ** 2) / 2 - (field.y / along_y) ** 2 / 2)
@@ -135,12 +144,13 @@ def grating(field: Field, frequency: float, orientation: float = 0, phase: float
         phase: in degrees; at 0 a bright bar is in the centre, at 90 the centre is on the way from bright to dark.
 
     Raises:
-        InputError: the frequency is negative, or too high for the pixels of the field.
+        InputError: the frequency is negative, or too high for the pixels of the field, or a number is not finite.
 
     Examples:
         >>> grating(Field(1, 1, 8), frequency=1)[0].round(3).tolist()
         [-0.924, -0.383, 0.383, 0.924, 0.924, 0.383, -0.383, -0.924]
     """
+    check_finite(frequency=frequency, orientation=orientation, phase=phase)
     if not 0 <= frequency < field.nyquist:
         raise InputError(
             f"frequency: found {frequency:g} cycles per degree, expected 0 to less than {field.nyquist:g} at "
@@ -181,14 +191,17 @@ def plaid(field: Field, components: Sequence[tuple[float, float]]) -> Pattern:
         components: frequency and orientation of each.
 
     Raises:
-        InputError: there are no components, or one of them is as `grating` refuses it.
+        InputError: there are no components, or one of them is no pair, or as `grating` refuses it.
 
     Examples:
         >>> float(plaid(Field(1.125, 1.125, 8), [(2, 0), (2, 90)]).max())
         1.0
     """
-    if not components:
-        raise InputError("components: found none, expected pairs of frequency and orientation")
+    if not isinstance(components, Sequence) or not components:
+        raise InputError(f"components: found {shown(components)}, expected pairs of frequency and orientation")
+    for component in components:
+        if not isinstance(component, Sequence) or len(component) != 2:
+            raise InputError(f"components: found {shown(component)}, expected pairs of frequency and orientation")
     gratings = [grating(field, frequency, orientation) for frequency, orientation in components]
     mean: Pattern = np.mean(gratings, axis=0)
     return mean
@@ -204,13 +217,16 @@ def band_noise(field: Field, low: float, high: float, seed: int = 0) -> Pattern:
         seed: of the random phases.
 
     Raises:
-        InputError: the band is empty, or too high for the pixels of the field.
+        InputError: the band is empty, or too high for the pixels of the field, or the seed is no whole number of 0 or
+            more.
 
     Examples:
         >>> noise = band_noise(Field(2, 2, 16), low=2, high=4)
         >>> float(abs(noise).max()), bool(abs(noise.mean()) < 1e-12)
         (1.0, True)
     """
+    check_finite(low=low, high=high)
+    check_seed(seed)
     if not 0 < low <= high < field.nyquist:
         raise InputError(f"band: found {low:g} to {high:g}, expected 0 < low <= high < {field.nyquist:g}")
     rows, columns = (np.fft.fftfreq(number, 1 / field.pixels_per_degree) for number in field.shape)
@@ -232,10 +248,14 @@ def edge(field: Field, orientation: float = 0) -> Pattern:
         field: where to.
         orientation: degrees by which the edge is turned anticlockwise.
 
+    Raises:
+        InputError: the orientation is not finite.
+
     Examples:
         >>> edge(Field(1, 1, 4))[0].tolist()
         [-1.0, -1.0, 1.0, 1.0]
     """
+    check_finite(orientation=orientation)
     angle = math.radians(orientation)
     fine = field.finer(FINER)
     return _averaged(np.sign(np.round(fine.x * math.cos(angle) + fine.y * math.sin(angle), 9)))
@@ -249,13 +269,14 @@ def disk(field: Field, diameter: float) -> Pattern:
         diameter: in degrees.
 
     Raises:
-        InputError: the diameter is not positive.
+        InputError: the diameter is not positive, or not finite.
 
     Examples:
         >>> area = disk(Field(2, 2, 32), diameter=1).sum() / 32**2
         >>> round(float(area), 2)  # pi / 4
         0.79
     """
+    check_finite(diameter=diameter)
     if not diameter > 0:
         raise InputError(f"diameter: found {diameter}, expected a positive number of degrees")
     fine = field.finer(FINER)
@@ -271,12 +292,13 @@ def checks(field: Field, side: float, orientation: float = 0) -> Pattern:
         orientation: degrees by which it is turned anticlockwise.
 
     Raises:
-        InputError: a check is smaller than a pixel.
+        InputError: a check is smaller than a pixel, or a number is not finite.
 
     Examples:
         >>> checks(Field(1, 1, 2), side=0.5).tolist()
         [[-1.0, 1.0], [1.0, -1.0]]
     """
+    check_finite(side=side, orientation=orientation)
     if not side * field.pixels_per_degree >= 1:
         raise InputError(f"side: found {side} degrees, expected at least a pixel, {1 / field.pixels_per_degree:g}")
     angle = math.radians(orientation)

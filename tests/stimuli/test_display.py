@@ -108,3 +108,12 @@ def test_without_the_library_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "colour", None)
     with pytest.raises(InputError, match=r"pip install 'perceptmetric\[colour\]'"):
         library()
+
+
+NOT_FINITE = {"pattern": (np.full((4, 4), np.nan),), "contrast": (GRATING, np.inf), "background": (GRATING, 0.1, 0)}
+
+
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_what_no_light_can_be_computed_from_is_named(name):
+    with pytest.raises(InputError, match=rf"^{name}: found [^\n]*, expected [^\n]*$"):
+        Display().show(*NOT_FINITE[name])

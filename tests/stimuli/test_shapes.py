@@ -104,10 +104,31 @@ def test_halves_and_uniform_fields():
     assert uniform(FIELD).min() == 1
 
 
-@pytest.mark.parametrize("sides", [(2.01, 2), (0, 2), (2, float("inf"))])
+@pytest.mark.parametrize("sides", [(2.01, 2), (0, 2), (-2, 2)])
 def test_a_field_is_whole_pixels(sides):
     with pytest.raises(InputError, match="expected whole pixels"):
         Field(*sides)
+
+
+NAMED = {
+    "height": lambda: Field(math.nan, 2),
+    "pixels_per_degree": lambda: Field(-2, -2, -16),
+    "width": lambda: Field(2, "2"),
+    "orientation": lambda: edge(FIELD, math.nan),
+    "phase": lambda: gabor(FIELD, 3, 0.4, phase=math.inf),
+    "frequency": lambda: grating(FIELD, "3"),
+    "sigma": lambda: gaussian(FIELD, (0.1, 0.2, 0.3)),
+    "side": lambda: checks(FIELD, math.inf),
+    "diameter": lambda: disk(FIELD, math.inf),
+    "seed": lambda: band_noise(FIELD, 2, 4, seed=math.nan),
+    "components": lambda: plaid(FIELD, [(2,)]),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_is_no_such_number_is_named(name):
+    with pytest.raises(InputError, match=rf"^{name}: found [^\n]*, expected [^\n]*$"):
+        NAMED[name]()
 
 
 @pytest.mark.parametrize(
