@@ -201,8 +201,8 @@ def _of_array(array: np.ndarray, name: str) -> Tensor:
     # Looking for numpy's masked arrays imports them, which takes longer than to compare two small images.
     if type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray):
         raise InputError(
-            f"{name}: found a masked array, whose mask would be ignored, expected a plain one; for the mean over some "
-            "pixels weight the map: difference = metric.map(a, b); (difference * mask).sum() / mask.sum()"
+            f"{name}: found a masked array, whose mask would be ignored, expected a plain one; for the distance of "
+            "a part of two images write a mask to a file: perceptmetric REFERENCE DISTORTED --mask mask.png"
         )
     if array.dtype.kind != "f" and array.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{name}: found dtype {array.dtype}, {_DTYPES}{_dtype_hint(array.dtype.kind)}")

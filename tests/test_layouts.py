@@ -134,8 +134,8 @@ def test_an_empty_list_is_named():
         as_batch([])
 
 
-def test_a_masked_array_is_shown_the_way_to_a_masked_mean():
-    with pytest.raises(InputError, match=r"image: found a masked array.*metric\.map"):
+def test_a_masked_array_is_shown_the_way_to_the_distance_of_a_part():
+    with pytest.raises(InputError, match=r"image: found a masked array.*--mask mask.png"):
         as_batch(np.ma.masked_array(PIXELS, PIXELS > 9))
 
 
