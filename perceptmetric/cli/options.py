@@ -12,10 +12,16 @@ from perceptmetric import __version__
 from perceptmetric.cli import project
 from perceptmetric.command import BAD_INPUT
 from perceptmetric.errors import InputError
-from perceptmetric.names import DEFAULT
+from perceptmetric.names import DEFAULT, UNTRAINED
 from perceptmetric.streams import say
 
 PROGRAM = "perceptmetric"
+
+LAST_STAGE = "gdn4"
+"""The stage that the readout paper compares if no other is named."""
+
+USUAL = 32.0
+"""How many pixels of the images fill a degree, for bundled checkpoints, if nothing else is said."""
 
 DESCRIPTION = """Measures how different images look from a reference. For each distorted image it prints a line: the
 distance (one for each checkpoint), a tab, the path, and for the default checkpoint a tab and the distance in a word."""
@@ -77,6 +83,29 @@ class Options:
         """Whether the distances are those of the default checkpoint and readout, which words are known for."""
         return self.checkpoints == [DEFAULT] and self.readout in (None, "default")
 
+    @property
+    def columns(self) -> list[str]:
+        """What the columns of a table are called: each checkpoint with the options that its distances depend on.
+
+        Examples:
+            >>> Options(["a.png", "b.png"]).columns, Options(["a.png", "b.png"], pixels_per_degree=60).columns
+            (['denoise'], ['denoise --pixels-per-degree 60'])
+        """
+        return [f"{name}{self._settings(name)}" for name in self.checkpoints]
+
+    def _settings(self, checkpoint: str) -> str:
+        from perceptmetric.checkpoints import bundled_names  # here, because --help needs no torch
+
+        # A checkpoint from elsewhere may have been saved with other settings than these.
+        bundled = checkpoint in (*bundled_names(), UNTRAINED)
+        settings = {
+            "--readout": None if bundled and self.readout == "default" else self.readout,
+            "--stage": None if self.stage == LAST_STAGE else self.stage,
+            "--pixels-per-degree": None if bundled and self.pixels_per_degree == USUAL else self.pixels_per_degree,
+            "--mask": self.mask,
+        }
+        return "".join(f" {name} {_short(value)}" for name, value in settings.items() if value is not None)
+
 
 def parse(arguments: Sequence[str] | None) -> Options:
     """Reads the options of the command line, and of the TOML file that it names.
@@ -122,7 +151,9 @@ def build_parser(program: str, usage: str | None = None) -> argparse.ArgumentPar
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("images", metavar="REFERENCE DISTORTED", nargs="*", help="image files, two folders, or -")
+    parser.add_argument(
+        "images", metavar="REFERENCE DISTORTED", nargs="*", type=_name, help="image files, two folders, or -"
+    )
     _add_metric(parser.add_argument_group("the metric"))
     _add_output(parser.add_argument_group("what is written"))
     _add_gate(parser.add_argument_group("in a pipeline"))
@@ -135,10 +166,13 @@ def _add_metric(group: argparse._ArgumentGroup) -> None:
         "--checkpoint",
         metavar="NAME",
         action="append",
+        type=_name,
         help=f"bundled name, folder or Hub repository (default: {DEFAULT}); may be given several times",
     )
-    group.add_argument("--readout", metavar="NAME", help="default, or paper for the study's own distance")
-    group.add_argument("--stage", metavar="NAME", help="the stage that the readout paper compares (default: gdn4)")
+    group.add_argument("--readout", metavar="NAME", type=_name, help="default, or paper for the study's own distance")
+    group.add_argument(
+        "--stage", metavar="NAME", type=_name, help=f"the stage that the readout paper compares (default: {LAST_STAGE})"
+    )
     group.add_argument(
         "--pixels-per-degree",
         metavar="P",
@@ -148,7 +182,7 @@ def _add_metric(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--mask",
         metavar="FILE|DIR",
-        type=Path,
+        type=_path,
         help="measure only what is white in this image, or in the image of the same name in this folder",
     )
 
@@ -161,17 +195,17 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--map",
         metavar="FILE|DIR",
-        type=Path,
+        type=_path,
         help="draw where two images differ, into this picture, or for many pairs into this folder",
     )
-    group.add_argument("--report", metavar="DIR", type=Path, help="write a page to look at all pairs in the browser")
+    group.add_argument("--report", metavar="DIR", type=_path, help="write a page to look at all pairs in the browser")
     form = group.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json", help="a JSON object on each line")
     form.add_argument("--csv", dest="form", action="store_const", const="csv", help="CSV with a header")
     form.add_argument(
         "--out",
         metavar="FILE.csv",
-        type=Path,
+        type=_path,
         help="append CSV to this file; run again to continue; processes of torchrun share the pairs",
     )
 
@@ -179,8 +213,8 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 def _add_gate(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--fail-above", metavar="T", type=at_least_0, help="exit code 1 if a distance is above T")
     group.add_argument("--github", action="store_true", help="what is wrong as annotations of GitHub Actions")
-    group.add_argument("--config", metavar="FILE.toml", type=Path, help="options that are not given here")
-    group.add_argument("--device", metavar="NAME", help="where to compute, such as cuda (default: cpu)")
+    group.add_argument("--config", metavar="FILE.toml", type=_path, help="options that are not given here")
+    group.add_argument("--device", metavar="NAME", type=_name, help="where to compute, such as cuda (default: cpu)")
     group.add_argument(
         "--jobs", metavar="N", type=_count, help="pairs at a time, each on one core (default: one pair on all cores)"
     )
@@ -261,10 +295,24 @@ def _positive(text: str) -> float:
     return number
 
 
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("found an empty name, expected a name")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_name(text))
+
+
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number of at least 1")
     return int(text)
+
+
+def _short(value: str | float | Path) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _number(text: str) -> float:

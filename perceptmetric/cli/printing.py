@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from perceptmetric.cli import levels
 from perceptmetric.cli.result import Result
@@ -51,18 +52,34 @@ def write_csv(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
             writer.writerow([result.reference, result.distorted, *(result.distances or [""] * len(checkpoints))])
 
 
-def write_json(results: Iterable[Result], checkpoints: Sequence[str]) -> None:
+def write_json(
+    results: Iterable[Result], checkpoints: Sequence[str], *, in_words: bool = False, limit: float | None = None
+) -> None:
     """Prints a JSON object on each line: `reference`, `distorted`, and `distances` with a number by checkpoint.
 
-    The distances of a pair that could not be measured are null. Characters that the output's encoding lacks, and bytes
+    What is said of a pair that could not be measured is null. Characters that the output's encoding lacks, and bytes
     of a name that are no text, are escaped as JSON does it, so that Python reads the same name back.
+
+    Args:
+        results: which are printed one by one.
+        checkpoints: the names of the numbers.
+        in_words: add the first distance in a word as `visibility`.
+        limit: add as `above` whether any distance is above it; None adds nothing.
 
     Raises:
         InputError: the output cannot be written.
     """
     for result in results:
         distances = dict(zip(checkpoints, result.distances or [None] * len(checkpoints), strict=True))
-        row = {"reference": result.reference, "distorted": result.distorted, "distances": distances}
+        row: dict[str, Any] = {
+            "reference": result.reference,
+            "distorted": result.distorted,
+            "distances": distances,
+        }
+        if in_words:
+            row["visibility"] = levels.word(result.distances[0]) if result.distances else None
+        if limit is not None:
+            row["above"] = any(not number <= limit for number in result.distances) if result.distances else None
         text = json.dumps(row, ensure_ascii=False)
         try:
             text.encode(sys.stdout.encoding or "utf-8")

@@ -78,4 +78,7 @@ def _texts(path: Path, name: str, value: object, action: argparse.Action) -> lis
         if isinstance(item, bool) or not isinstance(item, (str, int, float)):
             expected = "a text or a list of texts" if several else "a text or a number"
             raise InputError(f"{path}: {name}: found {value!r}, expected {expected}")
+        if isinstance(item, str) and (not item or "\0" in item):
+            found = "an empty name, expected a name" if not item else f"{value!r}, expected no NUL in it"
+            raise InputError(f"{path}: {name}: found {found}")
     return [str(item) for item in values]

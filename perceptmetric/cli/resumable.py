@@ -149,7 +149,10 @@ def read_table(path: Path, checkpoints: Sequence[str]) -> list[list[str]]:
     try:
         for number, row in enumerate(read_lines(path), 1):
             if number == 1 and row != header:
-                raise InputError(f"{path}: found the columns {','.join(row)}, expected {','.join(header)}")
+                raise InputError(
+                    f"{path}: found the columns {','.join(row)}, expected {','.join(header)} as these options have; "
+                    "name another file, or give the options of that one"
+                )
             if len(row) != len(header):
                 raise InputError(f"{path}: line {number}: found {len(row)} columns, expected {len(header)}")
             if number > 1:

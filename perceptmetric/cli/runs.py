@@ -15,7 +15,7 @@ from perceptmetric.cli.comparison import comparison
 from perceptmetric.cli.measurement import measure
 from perceptmetric.cli.options import PROGRAM, Options
 from perceptmetric.cli.pairs import Pair
-from perceptmetric.cli.report.recording import check_folder, record
+from perceptmetric.cli.report.recording import PAGE, check_folder, record
 from perceptmetric.cli.result import Result
 from perceptmetric.cli.resumable import ResumableTable, is_measured, read_table
 from perceptmetric.cli.shards import known_rows, merge_shards, shard_path
@@ -24,6 +24,9 @@ from perceptmetric.cli.verdict import Verdict
 from perceptmetric.command import BAD_INPUT
 from perceptmetric.errors import InputError
 from perceptmetric.metric import PerceptualDistance
+
+DEVICES = ("cpu", "cuda", "mps")
+"""Kinds of device that hold values and compute; torch has others, such as `meta`, that do not."""
 
 AHEAD = 8
 """How many further pairs are read while one is measured."""
@@ -61,20 +64,29 @@ def print_distances(options: Options, verdict: Verdict) -> int:
     streams.check_output()
     if options.report:
         check_folder(options.report, options.images)
-    todo: Iterable[Pair] = _with_progress(_pairs(options.images, verdict.problem), hidden=not options.sort)
+    left_out: list[str] = []
+
+    def leave_out(problem: str) -> None:
+        verdict.problem(problem)
+        left_out.append(problem)
+
+    todo: Iterable[Pair] = _with_progress(_pairs(options.images, leave_out), hidden=not options.sort)
     if options.form == "text":
-        todo = pairs.on_one_line(todo, verdict.problem)
+        todo = pairs.on_one_line(todo, leave_out)
     summary = Summary(options.checkpoints)
     results: Iterable[Result] = verdict.watch(_measured(todo, options))
     if options.summary:
         results = summary.watch(results)
     if options.report:
-        results = record(results, _metrics(options)[0], options, options.report)
+        results = record(results, _metrics(options)[0], options, options.report, left_out)
     if options.sort:
         results = sorted(results, key=lambda result: result.distances or (math.inf,))
     _write(results, options)
+    if options.report:
+        streams.say(PROGRAM, f"{options.report / PAGE}: open it in a browser")
     if options.summary:
         _print_summary(summary, options.form)
+    verdict.end()
     return verdict.exit_code
 
 
@@ -102,7 +114,7 @@ def fill_table(options: Options, path: Path, verdict: Verdict) -> int:
         return _fill_shard(todo, options, path, verdict, rank, ranks)
     shown = pairs.on_one_line(_with_progress(all_pairs, hidden=False), problem)
     asked_for: list[Pair] = []
-    with ResumableTable(path, options.checkpoints) as table:
+    with ResumableTable(path, options.columns) as table:
         # A list on standard input may be long in coming, so it is not read before its pairs are measured.
         left = (pair for pair in _remembered(shown, asked_for) if not table.take(pair))
         _append(table, left, options, verdict)
@@ -119,13 +131,13 @@ def _remembered(todo: Iterable[Pair], asked_for: list[Pair]) -> Iterator[Pair]:
 
 
 def _fill_shard(todo: list[Pair], options: Options, path: Path, verdict: Verdict, rank: int, ranks: int) -> int:
-    checkpoints = options.checkpoints
-    with ResumableTable(shard_path(path, rank, ranks), checkpoints) as table:
-        known = known_rows(path, ranks, checkpoints)
+    columns = options.columns
+    with ResumableTable(shard_path(path, rank, ranks), columns) as table:
+        known = known_rows(path, ranks, columns)
         mine = dict.fromkeys(todo[rank::ranks])
         left = [pair for pair in mine if pair not in known or not is_measured(known[pair])]
         _append(table, _with_progress(left, hidden=False), options, verdict)
-    merged = merge_shards(path, ranks, todo, checkpoints)
+    merged = merge_shards(path, ranks, todo, columns)
     if merged.missing:
         # torchrun stops the other processes when one ends with another code than 0. The last one gives the code.
         streams.say(PROGRAM, f"{path}: {merged.missing} of {len(todo)} pairs are to come from other processes")
@@ -146,7 +158,7 @@ def _judge(path: Path, asked_for: Iterable[Pair], options: Options, verdict: Ver
     if options.fail_above is None and not options.summary:
         return
     pairs_of_run, summary = set(asked_for), Summary(options.checkpoints)
-    for reference, distorted, *cells in read_table(path, options.checkpoints):
+    for reference, distorted, *cells in read_table(path, options.columns):
         if (reference, distorted) in pairs_of_run:
             known = all(cells)
             result = Result(reference, distorted, tuple(map(float, cells)) if known else (), None if known else "empty")
@@ -154,6 +166,7 @@ def _judge(path: Path, asked_for: Iterable[Pair], options: Options, verdict: Ver
             verdict.judge(result)
     if options.summary:
         _print_summary(summary, options.form)
+    verdict.end()
 
 
 def _measured(todo: Iterable[Pair], options: Options) -> Iterator[Result]:
@@ -181,6 +194,8 @@ def _metric(checkpoint: str, options: Options) -> PerceptualDistance:
         raise
     except ValueError as error:
         raise InputError(str(error)) from error
+    if options.device.partition(":")[0] not in DEVICES:
+        raise InputError(f"--device {options.device}: found no such device here (expected {', '.join(DEVICES)})")
     try:
         return metric.to(options.device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -201,9 +216,10 @@ def _pairs(images: list[str], say: Callable[[str], None]) -> Iterable[Pair]:
 def _write(results: Iterable[Result], options: Options) -> None:
     if options.form == "text":
         printing.write_text(results, options.checkpoints, in_words=options.in_words)
+    elif options.form == "json":
+        printing.write_json(results, options.checkpoints, in_words=options.in_words, limit=options.fail_above)
     else:
-        write = printing.write_json if options.form == "json" else printing.write_csv
-        write(results, options.checkpoints)
+        printing.write_csv(results, options.checkpoints)
 
 
 def _print_summary(summary: Summary, form: str) -> None:

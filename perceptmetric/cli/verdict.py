@@ -38,6 +38,8 @@ class Verdict:
         self.checkpoints = checkpoints
         self.limit = limit
         self.github = github
+        self.judged = 0
+        """How many pairs were held against the limit."""
         self.exit_code = 0
         """0; 1 if a distance was above the limit; 2 if something could not be used, whatever the distances."""
 
@@ -78,12 +80,21 @@ class Verdict:
         """
         if self.limit is None or not result.distances:
             return
+        self.judged += 1
         for checkpoint, distance in zip(self.checkpoints, result.distances, strict=True):
             if not distance <= self.limit:
                 by = f" by {checkpoint}" if len(self.checkpoints) > 1 else ""
                 above = f"distance {distance:.6f}{by} is {distance - self.limit:.6f} above {self.limit:g}"
                 self._say(f"{result.distorted}: {above}", result.distorted)
                 self.exit_code = self.exit_code or ABOVE
+
+    def end(self) -> None:
+        """Says that there was no pair, if there is a limit: the run then ends with exit code 2.
+
+        Call it once all pairs were seen. A run that ends with exit code 2 anyway has said why.
+        """
+        if self.limit is not None and not self.judged and self.exit_code == 0:
+            self.problem("--fail-above: found no pair, expected at least one")
 
     def _say(self, message: str, file: str | None) -> None:
         if not self.github:

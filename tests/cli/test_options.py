@@ -2,6 +2,8 @@ import pytest
 
 from perceptmetric.cli.options import Options, parse
 
+NAMED = ("checkpoint", "readout", "stage", "device", "mask", "map", "report", "out", "config")
+
 
 def test_what_is_not_given_has_its_default():
     options = parse(["a.png", "b.png"])
@@ -28,6 +30,8 @@ def test_what_is_not_given_has_its_default():
         (["a", "b", "--jobs", "0"], "found '0', expected a whole number of at least 1"),
         (["a", "b", "--jobs", "two"], "found 'two', expected a whole number of at least 1"),
         (["a", "b", "--fail-above", "-1"], "expected a number of at least 0"),
+        (["", "b"], "found an empty name"),
+        *((["a", "b", f"--{name}", ""], f"--{name}: found an empty name") for name in NAMED),
     ],
 )
 def test_combinations_that_make_no_sense_are_refused_in_one_line(arguments, problem, capsys):
@@ -39,6 +43,22 @@ def test_combinations_that_make_no_sense_are_refused_in_one_line(arguments, prob
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("perceptmetric: error: ")
     assert problem in last
+
+
+@pytest.mark.parametrize(
+    ("arguments", "columns"),
+    [
+        ([], ["denoise"]),
+        (["--readout", "default", "--pixels-per-degree", "32", "--device", "cuda"], ["denoise"]),
+        (["--readout", "paper", "--stage", "gdn4"], ["denoise --readout paper"]),
+        (["--readout", "paper", "--stage", "conv3"], ["denoise --readout paper --stage conv3"]),
+        (["--checkpoint", "sparse", "--mask", "m.png"], ["sparse --mask m.png"]),
+        (["--checkpoint", "saved/with/60", "--pixels-per-degree", "32"], ["saved/with/60 --pixels-per-degree 32"]),
+        (["--pixels-per-degree", "0.1"], ["denoise --pixels-per-degree 0.1"]),
+    ],
+)
+def test_a_column_names_the_options_that_change_its_distances(arguments, columns):
+    assert parse(["a", "b", *arguments]).columns == columns
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from perceptmetric.cli.main import main
 from perceptmetric.cli.options import parse
+from perceptmetric.cli.project import PATHS
 
 TABLE = """
 images = ["expected", "actual"]
@@ -77,6 +78,8 @@ def test_another_form_on_the_command_line_takes_the_place_of_the_files(config):
         ("fail-above = -1", "found '-1', expected a number of at least 0"),
         ("json = true\ncsv = true", "not allowed with argument"),
         (r'"a\nb" = 1', "found a\\nb, expected only"),
+        ('mask = ""', "mask: found an empty name, expected a name"),
+        *((rf'{name} = "a\u0000b"', f"{name}: found 'a\\x00b', expected no NUL in it") for name in PATHS),
         ("not toml", "Expected '='"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from perceptmetric import PerceptualDistance
-from perceptmetric.cli import runs
+from perceptmetric.cli import levels, runs
 from perceptmetric.cli.main import main
 
 
@@ -31,6 +31,7 @@ def test_the_metric_is_the_one_that_is_asked_for(pair, capsys):
         (["--readout", "sum"], "readout: found 'sum', expected 'default' or 'paper'"),
         (["--readout", "paper", "--stage", "v2"], "v2"),
         (["--device", "nonesuch"], "--device nonesuch: found no such device here ("),
+        (["--device", "meta"], "--device meta: found no such device here (expected cpu, cuda, mps)"),
         (["--device", "cuda:99"], "--device cuda:99: found no such device here ("),
     ],
 )
@@ -81,6 +82,42 @@ def test_a_table_is_held_against_the_limit(pair, tmp_path, capsys):
         assert line.startswith(f"perceptmetric: {distorted}: distance ")
     assert main([reference, reference, "--out", str(tmp_path / "table.csv"), "--fail-above", "0.01"]) == 0
     assert "keeps lines of pairs that were not asked for (1)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--pixels-per-degree", "60"], ["--readout", "paper"]])
+def test_a_table_of_other_settings_is_not_continued(options, pair, tmp_path, capsys):
+    arguments = [*pair, "--out", str(tmp_path / "table.csv")]
+    for first, second in (([], options), (options, [])):
+        (tmp_path / "table.csv").unlink(missing_ok=True)
+        assert main([*arguments, *first]) == main([*arguments, *first]) == 0
+        before = (tmp_path / "table.csv").read_bytes()
+        assert main([*arguments, *second]) == 2
+        err = capsys.readouterr().err
+        assert f"denoise {' '.join(options)}" in err
+        assert err.endswith("name another file, or give the options of that one\n")
+        assert err.count("\n") == 1
+        assert (tmp_path / "table.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--out", "table.csv"]])
+def test_a_limit_without_any_pair_is_not_kept(form, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for limit, code in (([], 0), (["--fail-above", "0.1"], 2)):
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n\n"))
+        assert main(["-", *form, *limit]) == code
+    assert capsys.readouterr().err == "perceptmetric: --fail-above: found no pair, expected at least one\n"
+
+
+def test_json_has_the_word_and_whether_the_limit_is_kept(pair, capsys):
+    reference, distorted = pair
+    images = [reference, reference, distorted, "missing.png"]
+    assert main([*images, "--json", "--fail-above", "0.01"]) == 2
+    same, far, missing = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (same["visibility"], same["above"]) == ("not visible", False)
+    assert (far["visibility"], far["above"]) == (levels.word(far["distances"]["denoise"]), True)
+    assert (missing["visibility"], missing["above"]) == (None, None)
+    assert main([reference, reference, "--json", "--readout", "paper"]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == {"reference", "distorted", "distances"}
 
 
 def test_a_pair_that_is_new_in_the_table_is_named_once(pair, tmp_path, capsys):

@@ -21,6 +21,15 @@ def test_what_is_no_distance_is_above_every_limit():
     assert verdict.exit_code == 1
 
 
+def test_a_limit_is_for_at_least_one_pair(capsys):
+    for limit, seen, code in ((None, [], 0), (0.1, [(0.05,)], 0), (0.1, [], 2)):
+        verdict = Verdict("tool", ["denoise"], limit)
+        list(verdict.watch([Result("a.png", "b.png", distances) for distances in seen]))
+        verdict.end()
+        assert verdict.exit_code == code
+    assert capsys.readouterr().err == "tool: --fail-above: found no pair, expected at least one\n"
+
+
 @pytest.mark.parametrize(
     ("message", "file", "expected"),
     [

@@ -1,7 +1,7 @@
 /* The summary of all distances and their histogram. */
 
-/** Fills the summary: how many pairs, and where their distances lie. */
-function showSummary(pairs, sorted, limit) {
+/** Fills the summary: how many pairs, where their distances lie, and how many images or pairs have none. */
+function showSummary(pairs, sorted, limit, unmeasured) {
   const rows = [[pairs.length === 1 ? "Pair" : "Pairs", pairs.length.toLocaleString("en")]];
   if (sorted.length) {
     const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
@@ -13,7 +13,6 @@ function showSummary(pairs, sorted, limit) {
     );
   }
   if (limit !== null) rows.push([`Above ${limit}`, sorted.filter((value) => value > limit).length, "above"]);
-  const unmeasured = pairs.length - sorted.length;
   if (unmeasured) rows.push(["Not measured", unmeasured, "unmeasured"]);
   for (const [name, value, kind] of rows) {
     const tile = element("div", "", kind && value ? kind : "");

@@ -2,6 +2,7 @@
 
 const run = JSON.parse(byId("run").textContent);
 const pairs = JSON.parse(byId("pairs").textContent);
+const leftOut = JSON.parse(byId("left-out").textContent);
 
 /** Gives each pair what the table calls it. */
 function name(pairs) {
@@ -25,6 +26,20 @@ function name(pairs) {
   );
 }
 
+/** Why images or pairs were not measured, each in a line that names the distorted image. */
+function reasons() {
+  const failed = pairs.filter((pair) => pair.problem);
+  const named = ({ problem, distorted }) => (problem.includes(distorted.path) ? problem : `${distorted.path}: ${problem}`);
+  return [...leftOut, ...failed.map(named)];
+}
+
+/** Lists what was not measured. */
+function showUnmeasured(lines) {
+  byId("unmeasured").hidden = !lines.length;
+  document.querySelector("#unmeasured h2").textContent = `Not measured (${lines.length})`;
+  document.querySelector("#unmeasured ul").append(...lines.map((line) => element("li", line)));
+}
+
 function start() {
   if (!pairs.length) {
     document.querySelector("main").hidden = true;
@@ -34,10 +49,12 @@ function start() {
   for (const [setting, value] of Object.entries(run.settings)) {
     byId("settings").append(element("dt", setting), element("dd", value));
   }
+  const unmeasured = reasons();
+  showUnmeasured(unmeasured);
   if (!pairs.length) return;
   name(pairs);
   const sorted = pairs.map((pair) => pair.distance).filter((value) => value !== null).sort((a, b) => a - b);
-  showSummary(pairs, sorted, run.limit);
+  showSummary(pairs, sorted, run.limit, unmeasured.length);
   const mark = showDistribution(sorted, run.limit);
   const viewer = new Viewer(pairs.reduce((largest, pair) => Math.max(largest, pair.map?.largest ?? 0), 0));
   const table = new Table(pairs, run.limit, (pair) => {

@@ -22,14 +22,17 @@ GENERATOR = b'<meta name="generator" content="perceptmetric '
 
 
 class Parts(NamedTuple):
-    """The page without the pairs."""
+    """The page without what is only known in the end: the pairs, and the list of what is left out."""
 
     head: str
+    between: str
     tail: str
 
 
 def parts(run: Mapping[str, Any]) -> Parts:
-    """The page up to the first pair, and what comes after the last; between them is the JSON of each pair.
+    """The page up to the first pair, from the last pair to the list of what is left out, and what comes after it.
+
+    In the two places between them the JSON of each pair is to be written, and a list of texts.
 
     The page runs the script and uses the style that it comes with, by their SHA-256, and no others. It loads pictures
     beside it, and nothing from another place.
@@ -38,7 +41,7 @@ def parts(run: Mapping[str, Any]) -> Parts:
         run: what the page is told of the run.
 
     Examples:
-        >>> head, tail = parts({"limit": None})
+        >>> head, between, tail = parts({"limit": None})
         >>> head.startswith("<!doctype html>"), tail.endswith("</html>" + chr(10))
         (True, True)
     """
@@ -60,9 +63,8 @@ def parts(run: Mapping[str, Any]) -> Parts:
     text = [pieces[0]]
     for piece in pieces[1:]:
         name, rest = piece.split("}}", 1)
-        text.append((values[name] if name != "pairs" else "\0") + rest)
-    head, tail = "".join(text).split("\0")
-    return Parts(head, tail)
+        text.append(values.get(name, "\0") + rest)
+    return Parts(*"".join(text).split("\0"))
 
 
 def json_text(value: Any) -> str:

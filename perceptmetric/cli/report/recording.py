@@ -61,7 +61,13 @@ def check_folder(folder: Path, images: Sequence[str]) -> None:
         raise InputError(f"{target}: found a page that is no report, expected a new folder or that of a report")
 
 
-def record(results: Iterable[Result], metric: PerceptualDistance, options: Options, folder: Path) -> Iterator[Result]:
+def record(
+    results: Iterable[Result],
+    metric: PerceptualDistance,
+    options: Options,
+    folder: Path,
+    left_out: Sequence[str] = (),
+) -> Iterator[Result]:
     """Passes results on and writes each into a report, whose page is there when the last one has been passed on.
 
     The memory that this takes does not grow with the number of pairs, apart from the names of the pictures.
@@ -71,6 +77,7 @@ def record(results: Iterable[Result], metric: PerceptualDistance, options: Optio
         metric: that of the checkpoint; it draws the maps.
         options: of the command.
         folder: of the report, which `check_folder` accepts; it is made if it does not exist.
+        left_out: why images of the run make no pair, a line each; read when all results have been passed on.
 
     Yields:
         The same results.
@@ -83,7 +90,7 @@ def record(results: Iterable[Result], metric: PerceptualDistance, options: Optio
     pictures = Pictures(folder)
     compare = comparison(options)
     masks = compare.masks if compare else None
-    head, tail = page.parts(_settings(metric, options))
+    head, between, tail = page.parts(_settings(metric, options))
     with replacing(folder / PAGE) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write(head)
         reference = None
@@ -107,7 +114,7 @@ def record(results: Iterable[Result], metric: PerceptualDistance, options: Optio
                 )
             )
             yield result
-        file.write(tail)
+        file.write(between + page.json_text(list(left_out)) + tail)
     pictures.remove_others()
 
 

@@ -30,7 +30,7 @@ class Table {
     name.append(pathElement(pair.name));
     if (pair.problem) name.append(element("div", "not measured", "problem"));
     else if (pair.below) name.append(pathElement(pair.below, "quiet"));
-    name.title = `${pair.distorted.path}\ncompared with ${pair.reference.path}`;
+    name.title = [pair.problem, pair.distorted.path, `compared with ${pair.reference.path}`].filter(Boolean).join("\n");
     const value = element("td", "", "value");
     value.append(element("div", short(pair.distance)));
     if (pair.distance !== null) {

@@ -16,7 +16,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 @pytest.fixture(scope="module")
 def opened(chromium, samples, tmp_path_factory):
-    """A report of four pairs: noise of three strengths, one with a name that is markup, and a broken file."""
+    """A report of four pairs: noise of three strengths, one with a name that is markup, and a broken file.
+
+    One more image has no counterpart.
+    """
     root = tmp_path_factory.mktemp("report")
     with Image.open(samples / "cat.png") as image:
         clean = np.asarray(image.convert("RGB").resize((60, 40)), np.float64)
@@ -29,6 +32,7 @@ def opened(chromium, samples, tmp_path_factory):
         Image.fromarray(noisy.astype(np.uint8)).save(root / "distorted" / f"{name}.png")
     Image.fromarray(clean.astype(np.uint8)).save(root / "references" / "broken.png")
     (root / "distorted" / "broken.png").write_bytes(b"")
+    Image.fromarray(clean.astype(np.uint8)).save(root / "references" / "gone.png")
     main([str(root / "references"), str(root / "distorted"), "--report", str(root / "report"), "--json"])
     return chromium, root / "report" / "index.html"
 
@@ -65,7 +69,7 @@ def test_the_table_is_sorted_by_any_column_and_what_was_not_measured_comes_last(
 
 def test_a_name_that_is_markup_stays_a_name(page):
     assert page.run("[...document.images].filter((image) => image.getAttribute('src') === 'x').length") == 0
-    assert page.run("document.scripts.length") == 3
+    assert page.run("document.scripts.length") == 4
 
 
 def test_keys_choose_pairs_flip_and_zoom(page):
@@ -113,6 +117,15 @@ def test_the_map_has_a_scale_and_both_images_of_a_broken_pair_are_told(page):
     assert page.run(CHOSEN) == "broken.png"
     assert "not an image" in page.run("document.getElementById('notes').textContent")
     assert "not an image" in page.run("document.querySelector('[data-pane=distorted] .missing').textContent")
+
+
+def test_what_was_not_measured_is_counted_and_listed_with_the_reason(page):
+    assert page.run("document.querySelector('#summary .unmeasured dd').textContent") == "2"
+    assert page.run("document.querySelector('#unmeasured h2').textContent") == "Not measured (2)"
+    gone, broken = page.run("[...document.querySelectorAll('#unmeasured li')].map((line) => line.textContent)")
+    assert gone.endswith("gone.png")
+    assert ": no counterpart of " in gone
+    assert "broken.png: not an image" in broken
 
 
 def test_a_row_chosen_on_a_phone_brings_its_images_into_sight(page):

@@ -11,8 +11,8 @@ from perceptmetric.cli.report import page
 
 @pytest.fixture(scope="module")
 def text():
-    head, tail = page.parts({"limit": None, "settings": {"Command": "{{pairs}} </script><!-- &amp;"}})
-    return head + "{}" + tail
+    head, between, tail = page.parts({"limit": None, "settings": {"Command": "{{pairs}} </script><!-- &amp;"}})
+    return head + "{}" + between + "[]" + tail
 
 
 def test_the_policy_allows_the_pages_own_script_and_style_and_nothing_from_elsewhere(text):

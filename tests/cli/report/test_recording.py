@@ -18,8 +18,13 @@ from perceptmetric.cli.result import Result
 
 def written(folder):
     """What the page of a report was told of the run and of each pair."""
+    return told(folder, "run"), told(folder, "pairs")
+
+
+def told(folder, name):
+    """What the page of a report was told under a name."""
     text = (folder / "index.html").read_text(encoding="utf-8")
-    return (json.loads(re.search(rf'id="{name}">(.*?)</script>', text, re.DOTALL)[1]) for name in ("run", "pairs"))
+    return json.loads(re.search(rf'id="{name}">(.*?)</script>', text, re.DOTALL)[1])
 
 
 @pytest.fixture
@@ -61,6 +66,16 @@ def test_a_run_of_two_folders(folders, tmp_path, capsys):
     assert "alert(1)" in text
     assert "<script>alert" not in text
     assert sorted(path.name for path in (tmp_path / "new" / "report").iterdir()) == ["images", "index.html"]
+
+
+def test_images_without_a_counterpart_are_in_the_report_and_the_page_is_named(folders, tmp_path, capsys):
+    (folders[1] / "same.png").unlink()
+    assert main([*map(str, folders), "--report", str(tmp_path / "report")]) == 2
+    lone = f"{folders[1]}: no counterpart of {folders[0] / 'same.png'}"
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"perceptmetric: {lone}"
+    assert said[-1] == f"perceptmetric: {tmp_path / 'report' / 'index.html'}: open it in a browser"
+    assert told(tmp_path / "report", "left-out") == [lone]
 
 
 def test_the_report_goes_with_sorted_text(folders, tmp_path, capsys):
