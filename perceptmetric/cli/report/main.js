@@ -68,7 +68,7 @@ function start() {
       table.colour((map) => viewer.brightest(map));
     });
   }
-  document.body.classList.toggle("single", pairs.length === 1);
+  document.body.classList.toggle("single", pairs.length === 1 && !leftOut.length);
   table.choose(table.order[0]);
   byId("next").addEventListener("click", () => table.step(1));
   byId("previous").addEventListener("click", () => table.step(-1));
