@@ -14,15 +14,19 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from restoration import gallery, stability, verdicts
 from restoration.comparison import BEFORE, Comparison
 from restoration.losses import Loss, losses
 from restoration.photographs import read
 from restoration.tasks import TASKS, Task
 from restoration.trial import outputs
+from torch import Tensor
 
 from perceptmetric.benchmarks.blindspots.strips import file_name, save
+from perceptmetric.benchmarks.severity.ordering import SAMPLES
 from perceptmetric.files import write
+from perceptmetric.images import as_batch
 from perceptmetric.tables import filled, read_rows
 
 RESULTS = Path(__file__).with_name("results") / "loss"
@@ -82,8 +86,8 @@ def train_all(runs: Comparison, seeds: int) -> None:
 
 
 def draw(runs: Comparison, task: Task) -> None:
-    """Crops of what the networks of the first seed make of the photographs."""
-    clean = runs.photographs.judging
+    """Crops of what the networks of the first seed make of the photographs that come with the package."""
+    clean = bundled()
     networks = {loss.name: runs.network(task, loss.name, 0) for loss in runs.losses if runs.trained(task, loss.name, 0)}
     made = {
         name: outputs(task, network, clean) for name, network in {BEFORE: runs.start(task).eval(), **networks}.items()
@@ -91,6 +95,12 @@ def draw(runs: Comparison, task: Task) -> None:
     for condition in task.conditions:
         shown = {name: images[condition].clamp(0, 1) for name, images in made.items()}
         save(gallery.strip(clean, shown), PICTURES / file_name(condition))
+
+
+def bundled() -> Tensor:
+    """The middle of each photograph that comes with the package, floats (N, 3, 192, 192) in [0, 1]."""
+    images = [as_batch(path) for path in sorted(SAMPLES.glob("*.png"))]
+    return torch.cat([image[..., 32:224, 96:288] for image in images])
 
 
 def comparison(rows: Sequence[verdicts.Row], ours: Sequence[str]) -> str:
