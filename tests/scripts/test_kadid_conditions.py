@@ -27,9 +27,9 @@ def scored(script, monkeypatch):
     """What a run scores."""
     names = []
 
-    def counted(data, metric):
+    def counted(data, metric, *keep):
         names.append(metric.name)
-        return scoring.score(data, metric)
+        return scoring.score(data, metric, *keep)
 
     for module in (sys.modules["stored"], evaluation):
         monkeypatch.setattr(module, "score", counted)

@@ -27,6 +27,7 @@ def script(load_script, dataset, tmp_path, monkeypatch):
         "RESULTS": tmp_path,
         "FIGURES": tmp_path / "figures.json",
         "STORED": tuple(module.OURS),
+        "DISTRIBUTIONS": ("torch",),  # whatever else is installed
     }.items():
         monkeypatch.setattr(module, name, value)
     random = np.random.default_rng(0)
@@ -46,7 +47,6 @@ def test_the_sample_has_all_references_and_types_alike(script, dataset):
     assert min(sample.kinds.count(kind) for kind in set(dataset.kinds)) >= 5
 
 
-@pytest.mark.usefixtures("colour")
 def test_a_column_that_is_there_is_not_scored_again(script, dataset, tmp_path):
     sample = script.spread(dataset)
     script.measure(sample, script.TID2013, {"noise": partial(peer, "torch:dist")})
