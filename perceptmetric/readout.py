@@ -306,11 +306,7 @@ class Default(Readout):
         a, b = Seen(*a), Seen(*b)
         error = local_mean(mean_square(a.form, b.form))
         colour_error = local_mean(mean_square(a.colour_form, b.colour_form))
-        v1 = (
-            self._visible(error, a.energy, b.energy),
-            self._contrast(a.energy, b.energy),
-            self._visible(colour_error, a.colour_energy, b.colour_energy),
-        )
+        v1 = self._v1((a.energy, b.energy, error), (a.colour_energy, b.colour_energy, colour_error))
         retina = self._retina(a.image - b.image, a.detail_energy, b.detail_energy)
         return (*v1, *retina, mean_square(a.blocks, b.blocks))
 
@@ -319,15 +315,9 @@ class Default(Readout):
         if wants_gradient(a) or wants_gradient(b) or not (suits(a) and suits(b)):
             return super().terms_of_images(a, b)
         paths = self.pathways
-        seen = energies(paths.encoder, paths.luma(a), paths.luma(b), self.form)
-        energy_a, energy_b, error = map(local_mean, seen)
-        seen = energies(paths.encoder, paths.colour(a), paths.colour(b), self.colour_form)
-        colour_a, colour_b, colour_error = map(local_mean, seen)
-        v1 = (
-            self._visible(error, energy_a, energy_b),
-            self._contrast(energy_a, energy_b),
-            self._visible(colour_error, colour_a, colour_b),
-        )
+        form = energies(paths.encoder, paths.luma(a), paths.luma(b), self.form)
+        colour_form = energies(paths.encoder, paths.colour(a), paths.colour(b), self.colour_form)
+        v1 = self._v1(map(local_mean, form), map(local_mean, colour_form))
         retina = self._retina(a - b, self._detail_energy(luma(a)), self._detail_energy(luma(b)))
         blocks_a, blocks_b = (paths.blocks(images) * self.block_tint for images in (a, b))
         return (*v1, *retina, mean_square(blocks_a, blocks_b))
@@ -345,6 +335,12 @@ class Default(Readout):
             share = part.weight * part.value(mean) / torch.where(mean > 0, mean, 1)
             shares.append(_level(share * term, size, _times(part.stride, pixel)))
         return torch.stack(shares).sum(0)
+
+    def _v1(self, luma: Iterable[Tensor], colour: Iterable[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Visible form and contrast of luma, and visible form of colour, each from two local energies and an error."""
+        (energy_a, energy_b, error), (colour_a, colour_b, colour_error) = luma, colour
+        contrast = self._contrast(energy_a, energy_b)
+        return self._visible(error, energy_a, energy_b), contrast, self._visible(colour_error, colour_a, colour_b)
 
     def _retina(self, difference: Tensor, energy_a: Tensor, energy_b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Visible detail, light and tint of single pixels, as means over squares: enough for a distance and a map."""
