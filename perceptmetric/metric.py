@@ -539,8 +539,10 @@ class PerceptualDistance(nn.Module):
         return not wants_gradient(pixels) and suits(pixels, self._dtype)
 
     def _floats(self, pixels: Tensor) -> Tensor:
-        """The pixels as the network takes them: floats of its precision, channels last in memory."""
+        """The pixels as the network takes them: floats of its precision, in the layout that is fastest."""
         floats = as_floats(pixels).to(self._dtype)
+        if suits(floats):
+            return floats.contiguous()  # the first layers go plane by plane
         if not torch.compiler.is_compiling() and is_transformed(floats):
             return floats  # inside vmap there is no such layout, which is a matter of speed only
         return floats.contiguous(memory_format=torch.channels_last)

@@ -60,6 +60,9 @@ def product(matrix: Tensor, values: Tensor, bias: Tensor | None = None) -> Tenso
     """
     if torch.compiler.is_compiling():  # it knows no autograd.Function with a derivative in forward mode
         return _product(matrix, values, bias)
+    if not torch.is_grad_enabled():
+        with own_precision(values.device.type):
+            return _product(matrix, values, bias)
     result: Tensor = _Product.apply(matrix, values, bias)  # type: ignore[no-untyped-call]
     return result
 

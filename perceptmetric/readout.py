@@ -318,7 +318,7 @@ class Default(Readout):
         form = energies(paths.encoder, paths.luma(a), paths.luma(b), self.form)
         colour_form = energies(paths.encoder, paths.colour(a), paths.colour(b), self.colour_form)
         v1 = self._v1(map(local_mean, form), map(local_mean, colour_form))
-        retina = self._retina(a - b, self._detail_energy(luma(a)), self._detail_energy(luma(b)))
+        retina = self._retina_of_images(a, b)
         blocks_a, blocks_b = (paths.blocks(images) * self.block_tint for images in (a, b))
         return (*v1, *retina, mean_square(blocks_a, blocks_b))
 
@@ -349,6 +349,19 @@ class Default(Readout):
         tint = mean_square((difference - light) * self.tint)
         return averaged(detail, PIXELS), averaged((light * self.light).square(), PIXELS), averaged(tint, PIXELS)
 
+    def _retina_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+        """As `_retina`, with what is computed alike of three images computed at once, and over what is not needed."""
+        difference = a - b
+        light = luma(difference)
+        lights = torch.cat([luma(a), luma(b), light])
+        energy_a, energy_b, error = local_mean(lights.sub_(local_mean(lights)).square_()).mul_(self.detail**2).split(1)
+        visible = torch.minimum(energy_a, energy_b).add_(self.C)
+        visible = torch.div(error, visible, out=visible).log1p_().square_()
+        red, green, blue = difference.sub_(light).square_().split(1, dim=1)
+        tint = red.add_(green).add_(blue)
+        detail, light, tint = (averaged(term, PIXELS) for term in (visible, light.square_(), tint))
+        return detail, light.mul_(self.light**2), tint.mul_(self.tint**2 / 3)
+
     def _detail_energy(self, light: Tensor) -> Tensor:
         return _local_energy(without_local_mean(light.clone(), self.detail))
 
@@ -377,7 +390,7 @@ class Pathways(nn.Module):
         >>> paths = Pathways(Autoencoder())
         >>> images = torch.rand(1, 3, 64, 48)
         >>> [tuple(part.shape) for part in (paths.luma(images), paths.colour(images), paths.blocks(images))]
-        [(1, 3, 64, 48), (1, 3, 32, 24), (1, 3, 8, 6)]
+        [(1, 1, 64, 48), (1, 3, 32, 24), (1, 3, 8, 6)]
     """
 
     def __init__(self, network: Autoencoder) -> None:
@@ -386,18 +399,18 @@ class Pathways(nn.Module):
         self.adaptation = network.until("gdn2")
 
     def luma(self, images: Tensor) -> Tensor:
-        """What V1 sees of luma: the images in grey, (N, 3, H, W)."""
-        return _grey(images)
+        """What V1 sees of luma: the images in grey, (N, 1, H, W), which `gdn1` takes for all three channels."""
+        return luma(images)
 
     def colour(self, images: Tensor) -> Tensor:
         """What V1 sees of colour: the images with their luma replaced by grey, at half the resolution."""
         half = averaged(images, 2)
-        return half - _grey(half) + GREY
+        return half - luma(half) + GREY
 
     def blocks(self, images: Tensor) -> Tensor:
         """What colour adds to the response of `gdn2` to blocks of 4x4 pixels, (N, 3, H / 8, W / 8)."""
         blocks = averaged(images, BLOCK)
-        return run(self.adaptation, blocks) - run(self.adaptation, _grey(blocks))
+        return run(self.adaptation, blocks) - run(self.adaptation, luma(blocks))
 
 
 def build(name: str, network: Autoencoder, stage: str | None, statistics: Mapping[str, float] | None) -> Readout:
@@ -477,10 +490,6 @@ def luma(images: Tensor) -> Tensor:
     """
     weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, 3, 1, 1)
     return F.conv2d(images, weights)
-
-
-def _grey(images: Tensor) -> Tensor:
-    return luma(images).expand_as(images)
 
 
 def _local_energy(z: Tensor) -> Tensor:

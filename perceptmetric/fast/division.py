@@ -22,7 +22,8 @@ def divided(x: Tensor, division: DivisiveNormalization) -> Tensor:
     """`division(x)`, with a gradient at `x` but none at the weights.
 
     Args:
-        x: floats (N, C, H, W) that `perceptmetric.fast.kernels.suits`.
+        x: floats (N, C, H, W) that `perceptmetric.fast.kernels.suits`; one plane (N, 1, H, W) is every channel of a
+            division of each channel by itself.
         division: a layer of C channels.
 
     Examples:
@@ -78,7 +79,7 @@ class _Divided(torch.autograd.Function):
         if torch.is_grad_enabled():
             return _differentiable_gradient(ctx.division, x, g), None
         _, gamma = _constants(ctx.division)
-        return _before_division(g, x * r, r, gamma), None
+        return _before_division(g, x * r, r, gamma).sum_to_size(x.shape), None
 
 
 class _ConvolvedAndDivided(torch.autograd.Function):
@@ -155,7 +156,7 @@ def _constants(division: DivisiveNormalization) -> tuple[Tensor, Tensor]:
 def _reciprocal_energy(x: Tensor, beta: Tensor, gamma: Tensor) -> Tensor:
     """`1 / sqrt(beta_i + sum_j gamma_ij x_j^2)`, by which a division multiplies."""
     if gamma.ndim == 1:
-        return x.square().mul_(gamma.view(-1, 1, 1)).add_(beta.view(-1, 1, 1)).rsqrt_()
+        return (x.square() * gamma.view(-1, 1, 1)).add_(beta.view(-1, 1, 1)).rsqrt_()
     return matrix_product(x.square(), gamma, beta).rsqrt_()
 
 

@@ -88,6 +88,38 @@ def max_pool(x: Tensor) -> Tensor:
     return torch.maximum(rows[..., 0::2], rows[..., 1::2])
 
 
+def convolved_and_pooled(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """`max_pool(conv(x))`, with a gradient at `x` but none at the weights.
+
+    One convolution of stride 2 gives the four places of each square as channels, and fewer channels than 16 leave most
+    of a convolution's arithmetic unused.
+
+    Args:
+        x: floats (N, C, H, W).
+        conv: an odd kernel of stride 1, padded to keep H and W.
+
+    Returns:
+        Floats (N, D, ceil(H / 2), ceil(W / 2)).
+
+    Examples:
+        >>> conv, x = nn.Conv2d(3, 6, 5, padding="same").requires_grad_(False), torch.rand(1, 3, 8, 10)
+        >>> torch.allclose(convolved_and_pooled(x, conv), max_pool(conv(x)), atol=1e-5)
+        True
+    """
+    if x.shape[-2] % 2 or x.shape[-1] % 2:
+        return F.max_pool2d(conv(x), 2, ceil_mode=True)
+    outputs, inputs, height, width = conv.weight.shape
+    weights = conv.weight.new_zeros(2, 2, outputs, inputs, height + 1, width + 1)
+    for down in range(2):
+        for right in range(2):
+            weights[down, right, :, :, down : down + height, right : right + width] = conv.weight
+    padded = F.pad(x, (width // 2, width // 2, height // 2, height // 2))
+    places = F.conv2d(padded, weights.flatten(0, 2), stride=2).unflatten(1, (4, outputs))
+    # Of places that are equal one alone gets the gradient, as in max-pooling.
+    largest = places.max(dim=1).values if wants_gradient(x) else places.amax(dim=1)
+    return largest if conv.bias is None else largest.add_(conv.bias.view(-1, 1, 1))
+
+
 def strips(height: int, width: int, least: int = 1) -> list[slice]:
     """The rows of an image in strips of about `PLACES` places for each thread.
 

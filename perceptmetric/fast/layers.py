@@ -12,8 +12,8 @@ from perceptmetric.fast.division import convolved_and_divided, divided, multipli
 from perceptmetric.normalization import DivisiveNormalization, InverseDivisiveNormalization
 from perceptmetric.perceptnet import STAGES, Autoencoder
 
-Step = tuple[nn.Module] | tuple[nn.Conv2d, DivisiveNormalization]
-"""What is computed in one go: a layer, or a convolution and the division of what it gives."""
+Step = tuple[nn.Module] | tuple[nn.Conv2d, nn.Module]
+"""What is computed in one go: a layer, or a convolution and the division or the max-pooling of what it gives."""
 
 
 def run(layers: nn.Sequential, x: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ def run(layers: nn.Sequential, x: Tensor) -> Tensor:
 
     Args:
         layers: layers of an autoencoder, in the autoencoder's order.
-        x: images or activations, floats (N, C, H, W).
+        x: images or activations, floats (N, C, H, W); a grey image may have one channel, which `gdn1` takes for all.
 
     Returns:
         Floats (N, D, h, w).
@@ -71,7 +71,9 @@ def _steps(layers: nn.Sequential) -> list[Step]:
     steps: list[Step] = []
     for layer in layers:
         previous = steps[-1][-1] if steps else None
-        if type(layer) is DivisiveNormalization and isinstance(previous, nn.Conv2d):
+        if isinstance(previous, nn.Conv2d) and (
+            type(layer) is DivisiveNormalization or (isinstance(layer, nn.MaxPool2d) and previous.kernel_size != (1, 1))
+        ):
             steps[-1] = (previous, layer)
         else:
             steps.append((layer,))
@@ -88,8 +90,10 @@ def without_last(layers: nn.Sequential) -> tuple[list[Step], tuple[nn.Conv2d, Di
         The other steps, and the last one, or None where it is of another kind.
     """
     steps = _steps(layers)
-    last = steps[-1]
-    return (steps[:-1], last) if len(last) == 2 else (steps, None)
+    match steps[-1]:
+        case (conv, DivisiveNormalization() as division):
+            return steps[:-1], (conv, division)
+    return steps, None
 
 
 def image_by_image(steps: Sequence[Step], x: Tensor) -> Tensor:
@@ -102,9 +106,18 @@ def image_by_image(steps: Sequence[Step], x: Tensor) -> Tensor:
     results = []
     for image in x.split(1):
         for step in steps:
-            image = convolved_and_divided(image, *step) if len(step) == 2 else _layer(*step, image)
+            image = _computed(step, image)
         results.append(image)
     return results[0] if len(results) == 1 else torch.cat(results)
+
+
+def _computed(step: Step, x: Tensor) -> Tensor:
+    match step:
+        case (conv, DivisiveNormalization() as division):
+            return convolved_and_divided(x, conv, division)
+        case (conv, _):
+            return kernels.convolved_and_pooled(x.contiguous(), conv)
+    return _layer(*step, x)
 
 
 def _layer(layer: nn.Module, x: Tensor) -> Tensor:

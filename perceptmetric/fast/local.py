@@ -29,11 +29,42 @@ def local_mean(x: Tensor) -> Tensor:
         mean: Tensor = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
         return mean
     # Sums of neighbours take a few fast passes where channels are few: a tenth of the time.
+    if kernels.suits(x) and not torch.is_grad_enabled():
+        return _means_of_border(_sums(_sums(x, dim=3), dim=2), top=True, bottom=True).div_(9)
     padded = F.pad(x, (1, 1, 1, 1))
     columns = padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]
     sums = columns[..., :-2, :] + columns[..., 1:-1, :] + columns[..., 2:, :]
     height, width = x.shape[-2:]
     return sums / (_places_around(height, x)[:, None] * _places_around(width, x))
+
+
+def _sums(x: Tensor, dim: int) -> Tensor:
+    """For each place, the sum of those within one of it along a dimension."""
+    others = x.shape[dim] - 1
+    sums = x.clone()
+    sums.narrow(dim, 1, others).add_(x.narrow(dim, 0, others))
+    sums.narrow(dim, 0, others).add_(x.narrow(dim, 1, others))
+    return sums
+
+
+def _means_of_border(sums: Tensor, top: bool, bottom: bool) -> Tensor:
+    """Makes sums over those of 3x3 places that lie in the image 9 times their means, in place.
+
+    Args:
+        sums: (N, C, H, W), whose first and last columns are those of the image.
+        top: whether the first row is that of the image.
+        bottom: whether the last row is that of the image.
+    """
+    lone_row, lone_column = sums.shape[2] == 1 and top and bottom, sums.shape[3] == 1
+    for line, at_border, lone in (
+        (sums[:, :, :1], top, lone_row),
+        (sums[:, :, -1:], bottom and not lone_row, False),
+        (sums[..., :1], True, lone_column),
+        (sums[..., -1:], not lone_column, False),
+    ):
+        if at_border:
+            line.mul_(3 if lone else 1.5)
+    return sums
 
 
 def _places_around(length: int, like: Tensor) -> Tensor:
@@ -83,41 +114,50 @@ def mean_square(x: Tensor, y: Tensor | None = None) -> Tensor:
     """
     if x.shape[1] <= kernels.NARROW or not (kernels.suits(x) and (y is None or kernels.suits(y))):
         return (x if y is None else x - y).square().mean(1, keepdim=True)
+    if not (kernels.wants_gradient(x) or (y is not None and kernels.wants_gradient(y))):
+        return _mean_square(x, y)
     squares: Tensor = _MeanSquare.apply(x, y)  # type: ignore[no-untyped-call]
     return squares
 
 
-def centred_strips(strips: Iterable[tuple[slice, Tensor, Tensor]], scale: Tensor | float) -> Iterator[Tensor]:
-    """`without_local_mean(responses * reciprocals, scale)` of an image that comes a few rows at a time.
+def centred_strips(strips: Iterable[tuple[Tensor, Tensor | float]]) -> Iterator[Tensor]:
+    """`-9 (x - local_mean(x))` of one image x that comes a few rows at a time.
 
     Args:
-        strips: rows, responses and reciprocals as `perceptmetric.fast.division.responses_by_strips` yields them.
-        scale: a number, or a tensor that holds one.
+        strips: the rows of x in their order, each strip as two factors: (1, C, rows, W), and what it is multiplied by.
 
     Yields:
         Floats (1, C, rows, W), all rows in their order, other numbers of them than come in.
+
+    Examples:
+        >>> torch.cat(list(centred_strips([(torch.ones(1, 1, 1, 2), 1.0), (torch.ones(1, 1, 1, 2), 4.0)])), dim=2)
+        tensor([[[[ 13.5000,  13.5000],
+                  [-13.5000, -13.5000]]]])
     """
-    # Of the rows that came, the last two are kept: the last one waits for the row below it, and needs the one above.
-    held, kept, waiting = None, 0, 0
-    for _, responses, reciprocals in strips:
+    held, kept, top = None, 1, True
+    for values, factor in strips:
+        _, channels, height, width = values.shape
         if held is None:
-            _, channels, height, width = responses.shape
-            held = kernels.channels_first(responses.new_empty(1, 2 + height, width, channels))
-        known = held[:, :, : kept + responses.shape[2]]
-        torch.mul(responses, reciprocals, out=known[:, :, kept:])
-        if known.shape[2] > kept - waiting + 1:
-            yield _centred(known, slice(kept - waiting, -1), scale)
-        last = known[:, :, -2:].clone()
-        kept, waiting = last.shape[2], 1
-        held[:, :, :kept] = last
+            # What lies beyond the border is 0: a row above and one below, and a column to each side.
+            held = kernels.channels_first(values.new_zeros(1, 3 + height, 2 + width, channels))
+        known = held[:, :, : kept + height]
+        torch.mul(values, factor, out=known[:, :, kept:, 1:-1])
+        if known.shape[2] > 2:
+            yield _centred(known, top, bottom=False)
+            top = False
+        # The last row waits for the row below it, and needs the one above.
+        held[:, :, :2] = known[:, :, -2:].clone()
+        kept = 2
     if held is not None:
-        yield _centred(held[:, :, :kept], slice(-1, None), scale)
+        held[:, :, 2] = 0
+        yield _centred(held[:, :, :3], top, bottom=True)
 
 
-def _centred(x: Tensor, rows: slice, scale: Tensor | float) -> Tensor:
-    """These rows of `(x - local_mean(x)) * scale`."""
-    means = local_mean(x)[:, :, rows]
-    return torch.sub(x[:, :, rows], means, out=means).mul_(scale)
+def _centred(x: Tensor, top: bool, bottom: bool) -> Tensor:
+    """`-9 (x - local_mean(x))` without the rows and columns around it, of which those beyond the border are 0."""
+    columns = (x[:, :, :-2] + x[:, :, 1:-1]).add_(x[:, :, 2:])
+    sums = (columns[..., :-2] + columns[..., 1:-1]).add_(columns[..., 2:])
+    return _means_of_border(sums, top, bottom).sub_(x[:, :, 1:-1, 1:-1], alpha=9)
 
 
 def averaged(x: Tensor, side: int) -> Tensor:
@@ -160,9 +200,13 @@ class _WithoutLocalMean(torch.autograd.Function):
         return (g - F.avg_pool2d(shares, 3, stride=1, padding=1)) * ctx.scale, None
 
 
-def _mean_square(x: Tensor) -> Tensor:
-    norms: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
-    return norms.square_().div_(x.shape[1])
+def _mean_square(x: Tensor, y: Tensor | None) -> Tensor:
+    if y is None:
+        norms: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+        return norms.square_().div_(x.shape[1])
+    # A difference of many channels does not fit the cache: it is taken a few rows at a time.
+    strips = kernels.strips(*x.shape[-2:])
+    return torch.cat([_mean_square(x[:, :, rows] - y[:, :, rows], None) for rows in strips], dim=2)
 
 
 class _MeanSquare(torch.autograd.Function):
@@ -171,10 +215,7 @@ class _MeanSquare(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, y)
-        if y is None:
-            return _mean_square(x)
-        # A difference of many channels does not fit the cache: it is taken a few rows at a time.
-        return torch.cat([_mean_square(x[:, :, rows] - y[:, :, rows]) for rows in kernels.strips(*x.shape[-2:])], dim=2)
+        return _mean_square(x, y)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -191,25 +232,10 @@ class _MeanSquare(torch.autograd.Function):
 
 def _by_strips(x: Tensor, scale: Tensor | float, out: Tensor) -> Tensor:
     """`(x - local_mean(x)) * scale` written into `out`, which may be `x`."""
-    strips = kernels.strips(*x.shape[-2:])
     for image, result in zip(x.split(1), out.split(1), strict=True):
-        # The mean of a strip needs the row above it as it was: it is taken before that row is overwritten.
-        means = _one_ahead(_mean_of_strip(image, rows) for rows in strips)
-        for rows, mean in zip(strips, means, strict=True):
-            torch.sub(image[:, :, rows], mean, out=result[:, :, rows]).mul_(scale)
+        strips = ((image[:, :, rows], 1.0) for rows in kernels.strips(*x.shape[-2:]))
+        done = 0
+        for centred in centred_strips(strips):
+            torch.mul(centred, scale / -9, out=result[:, :, done : done + centred.shape[2]])
+            done += centred.shape[2]
     return out
-
-
-def _mean_of_strip(x: Tensor, rows: slice) -> Tensor:
-    """The rows of `local_mean(x)`, from these rows and one more above and below."""
-    above = max(rows.start - 1, 0)
-    return local_mean(x[:, :, above : rows.stop + 1])[:, :, rows.start - above : rows.stop - above]
-
-
-def _one_ahead(tensors: Iterator[Tensor]) -> Iterator[Tensor]:
-    """The same tensors, each given only when the next one has been computed."""
-    current = next(tensors)
-    for following in tensors:
-        yield current
-        current = following
-    yield current

@@ -36,19 +36,18 @@ def energies(layers: nn.Sequential, a: Tensor, b: Tensor, scale: Tensor | float)
         >>> [tuple(part.shape) for part in energies(PerceptNet().requires_grad_(False), a, b, 1.0)]
         [(1, 1, 8, 8), (1, 1, 8, 8), (1, 1, 8, 8)]
     """
-    pairs = zip(structure(layers, a, scale), structure(layers, b, scale), strict=True)
-    rows = [(mean_square(z_a), mean_square(z_b), mean_square(z_a, z_b)) for z_a, z_b in pairs]
-    first, second, difference = (torch.cat(part, dim=2) for part in zip(*rows, strict=True))
+    pairs = zip(structure(layers, a), structure(layers, b), strict=True)
+    rows = [(mean_square(z_a), mean_square(z_b), mean_square(z_a.sub_(z_b))) for z_a, z_b in pairs]
+    first, second, difference = (torch.cat(part, dim=2).mul_((scale / 9) ** 2) for part in zip(*rows, strict=True))
     return first, second, difference
 
 
-def structure(layers: nn.Sequential, image: Tensor, scale: Tensor | float) -> Iterator[Tensor]:
-    """What `without_local_mean(run(layers, image), scale)` gives, a few rows at a time and without a gradient.
+def structure(layers: nn.Sequential, image: Tensor) -> Iterator[Tensor]:
+    """What `without_local_mean(run(layers, image), -9)` gives, a few rows at a time and without a gradient.
 
     Args:
         layers: layers that end with a convolution and the division of what it gives.
         image: floats (1, 3, H, W) that `perceptmetric.fast.kernels.suits`.
-        scale: a number, or a tensor that holds one.
 
     Yields:
         Floats (1, D, rows, w), all rows in their order.
@@ -60,10 +59,11 @@ def structure(layers: nn.Sequential, image: Tensor, scale: Tensor | float) -> It
         >>> from perceptmetric.perceptnet import PerceptNet
         >>> layers, image = PerceptNet().requires_grad_(False), torch.rand(1, 3, 32, 32)
         >>> with torch.no_grad():
-        ...     print(sum(part.shape[2] for part in structure(layers, image, 1.0)))
+        ...     print(sum(part.shape[2] for part in structure(layers, image)))
         8
     """
     before, last = without_last(layers)
     if last is None:
         raise ValueError(f"layers: found {layers!r:.100}, expected a convolution and a division at the end")
-    return centred_strips(responses_by_strips(image_by_image(before, image), *last, least=ROWS), scale)
+    strips = responses_by_strips(image_by_image(before, image), *last, least=ROWS)
+    return centred_strips((responses, reciprocals) for _, responses, reciprocals in strips)

@@ -82,7 +82,7 @@ def measure_costs(
     unit = seconds[PAIR]
     counts = {name: operations(work) for name, work in works.items()}
     rate = counts[PRODUCT] / seconds[PRODUCT]
-    peaks = {name: memory.measured(__name__, name, checkpoint) for name in (LOSS, VGG_LOSS, LARGE_PAIR)}
+    peaks = {name: memory.measured(__name__, name, checkpoint, str(LARGE)) for name in (LOSS, VGG_LOSS, LARGE_PAIR)}
     rows = [
         Cost(name, taken / unit, counts[name] / taken / rate if counts[name] else None, peaks.get(name))
         for name, taken in seconds.items()
@@ -164,13 +164,13 @@ def _images(number: int, seed: int = 0) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def _in_own_process(name: str, checkpoint: str) -> None:
+def _in_own_process(name: str, checkpoint: str, side: str) -> None:
     if name == LARGE_PAIR:
         generator = np.random.default_rng(0)
         small = torch.rand(1, 3, 64, 64)
         distance(small, small)
         with memory.peak():
-            a, b = (generator.integers(0, 256, (3, LARGE, LARGE), np.uint8) for _ in range(2))
+            a, b = (generator.integers(0, 256, (3, int(side), int(side)), np.uint8) for _ in range(2))
             distance(a, b)
         return
     loss = VGG16Loss() if name == VGG_LOSS else PerceptualDistance.from_pretrained(checkpoint)

@@ -25,7 +25,7 @@ def small(monkeypatch):
 
 def test_the_unit_is_an_encoder_pair(small, monkeypatch):
     peaks = {LOSS: 5, VGG_LOSS: 50, LARGE_PAIR: 7}
-    monkeypatch.setattr(module.memory, "measured", lambda _, name, checkpoint: peaks[name])
+    monkeypatch.setattr(module.memory, "measured", lambda _, name, *arguments: peaks[name])
     rows = {row.name: row for row in measure_costs(*load("untrained"), "untrained", peers(["gmsd"])[0])}
     assert rows[PAIR].pairs == 1
     assert rows[PRODUCT].matrix_share == pytest.approx(1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from perceptmetric import InputError
-from perceptmetric.benchmarks.speed import pixels
+from perceptmetric.benchmarks.speed import costs, pixels
 from perceptmetric.benchmarks.speed.speed_report import SpeedReport, benchmark
 from perceptmetric.benchmarks.speed.throughput import Speed
 
@@ -15,6 +15,8 @@ pytestmark = pytest.mark.xdist_group("measured")
 @pytest.mark.slow
 def test_metrics_are_run_one_by_one_and_failures_reported(monkeypatch):
     monkeypatch.setattr(pixels, "SIDES", (16,))
+    for name, value in {"HEIGHT": 32, "WIDTH": 48, "BATCHES": (1,), "REPETITIONS": 1, "LARGE": 64}.items():
+        monkeypatch.setattr(costs, name, value)
     report = benchmark(["gmsd", "vifp", "own:nothing"], "untrained", "cpu", [16])
     assert [row.metric for row in report.rows] == ["perceptmetric", "gmsd"]
     assert report.not_run["vifp"].startswith("ValueError: Invalid size")
