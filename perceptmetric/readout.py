@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from perceptmetric.errors import InputError
@@ -83,7 +82,7 @@ class Readout(nn.Module):
         """`terms(encode(a), encode(b))`, where what was encoded is needed for nothing else.
 
         Args:
-            a: floats (1, 3, H, W) in [0, 1].
+            a: floats (N, 3, H, W) in [0, 1].
             b: likewise.
         """
         return self.terms(self.encode(a), self.encode(b))
@@ -354,7 +353,8 @@ class Default(Readout):
         difference = a - b
         light = luma(difference)
         lights = torch.cat([luma(a), luma(b), light])
-        energy_a, energy_b, error = local_mean(lights.sub_(local_mean(lights)).square_()).mul_(self.detail**2).split(1)
+        energies_of_detail = local_mean(lights.sub_(local_mean(lights)).square_()).mul_(self.detail**2)
+        energy_a, energy_b, error = energies_of_detail.split(len(a))
         visible = torch.minimum(energy_a, energy_b).add_(self.C)
         visible = torch.div(error, visible, out=visible).log1p_().square_()
         red, green, blue = difference.sub_(light).square_().split(1, dim=1)
@@ -488,8 +488,8 @@ def luma(images: Tensor) -> Tensor:
         >>> luma(torch.ones(1, 3, 1, 1)).item()
         1.0
     """
-    weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device).view(1, 3, 1, 1)
-    return F.conv2d(images, weights)
+    red, green, blue = (images[:, channel : channel + 1] * weight for channel, weight in enumerate(LUMA))
+    return red + green + blue
 
 
 def _local_energy(z: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from perceptmetric.fast.kernels import PIXELS, images_at_once
 from perceptmetric.readout import Readout
 
 TILE = 1536
@@ -117,7 +118,7 @@ def _tile(
     readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Tensor], rows: Span, columns: Span
 ) -> tuple[Tensor, ...]:
     a, b = (images[:, :, rows.first : rows.last, columns.first : columns.last] for images in (a, b))
-    # One pair at a time: of the others only the terms are in memory.
+    # One pair at a time, or a few small ones: of the others only the terms are in memory.
     parts = [_without_surround(terms, readout.strides, rows, columns) for terms in _pairs(readout, a, b, prepare)]
     return _joined(parts, dim=0)
 
@@ -125,7 +126,9 @@ def _tile(
 def _pairs(readout: Readout, a: Tensor, b: Tensor, prepare: Callable[[Tensor], Tensor]) -> Iterator[tuple[Tensor, ...]]:
     """The terms of each pair; an image that is compared with several others is encoded once."""
     if len(a) == len(b):
-        return (readout.terms_of_images(prepare(x), prepare(y)) for x, y in zip(a.split(1), b.split(1), strict=True))
+        at_once = images_at_once(a, PIXELS)
+        pairs = zip(a.split(at_once), b.split(at_once), strict=True)
+        return (readout.terms_of_images(prepare(x), prepare(y)) for x, y in pairs)
     if len(a) == 1:
         shared = readout.encode(prepare(a))
         return (readout.terms(shared, readout.encode(prepare(image))) for image in b.split(1))

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -489,3 +489,17 @@ def test_a_metric_built_and_first_used_inside_a_transform_is_the_metric():
     inside = torch.func.vmap(lambda x, y: distance(x[None], y[None], check=False)[0])(a, b)
     torch.testing.assert_close(inside, distance(a, b, check=False))
     torch.testing.assert_close(inside, PerceptualDistance()(a, b))
+
+
+@settings(max_examples=8)
+@given(number=st.integers(2, 9), height=st.integers(4, 40), width=st.integers(4, 40), differentiated=st.booleans())
+def test_small_images_are_compared_together_as_each_alone(number, height, width, differentiated):
+    metric = PerceptualDistance()
+    a, b = torch.rand(2, number, 3, height, width, generator=torch.Generator().manual_seed(height * width))
+    b[0] = a[0]
+    b.requires_grad_(differentiated)
+    together = metric(a, b)
+    alone = torch.cat([metric(first, second) for first, second in zip(a, b, strict=True)])
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=0)
+    assert together[0] == 0
+    assert metric(a[:1], b)[0] == 0

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from perceptmetric.fast.kernels import channels_first, matrix_product, strips, wants_gradient
+from perceptmetric.fast.kernels import PLACES, channels_first, images_at_once, matrix_product, strips, wants_gradient
 from perceptmetric.normalization import BETA_MIN, DivisiveNormalization, InverseDivisiveNormalization
 from perceptmetric.precision import backward_in_own_precision
 
@@ -101,9 +101,10 @@ class _ConvolvedAndDivided(torch.autograd.Function):
         height, width = x.shape[-2:]
         down, across = (side // 2 for side in conv.kernel_size)
         padded = channels_first(x.new_zeros(len(x), height + 2 * down, width + 2 * across, x.shape[1]))
-        for *image, out in zip(*(part.split(1) for part in (gradients[0], y, r, padded)), strict=True):
+        at_once = images_at_once(x, PLACES)
+        for *images, out in zip(*(part.split(at_once) for part in (gradients[0], y, r, padded)), strict=True):
             for rows in strips(height, width):
-                at_quotients, quotients, reciprocals = (part[:, :, rows] for part in image)
+                at_quotients, quotients, reciprocals = (part[:, :, rows] for part in images)
                 at_responses = _before_division(at_quotients, quotients, reciprocals, gamma)
                 # Neighbouring strips overlap by the kernel's reach: both add to the rows between them.
                 out[:, :, rows.start : rows.stop + 2 * down] += F.conv_transpose2d(at_responses, conv.weight)
@@ -117,9 +118,11 @@ def _by_strips(
     height, width = x.shape[-2:]
     quotients = channels_first(x.new_empty(len(x), height, width, conv.out_channels))
     reciprocals = torch.empty_like(quotients) if keep_reciprocal else None
-    for number, image in enumerate(x.split(1)):
-        for rows, responses, reciprocal in responses_by_strips(image, conv, division):
-            place = slice(number, number + 1), slice(None), rows
+    at_once = images_at_once(x, PLACES)
+    for first in range(0, len(x), at_once):
+        images = slice(first, first + at_once)
+        for rows, responses, reciprocal in responses_by_strips(x[images], conv, division):
+            place = images, slice(None), rows
             torch.mul(responses, reciprocal, out=quotients[place])
             if reciprocals is not None:
                 reciprocals[place] = reciprocal
@@ -129,16 +132,16 @@ def _by_strips(
 def responses_by_strips(
     x: Tensor, conv: nn.Conv2d, division: DivisiveNormalization, least: int = 1
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """A convolution of one image, a few rows at a time, and what the division multiplies it by.
+    """A convolution, a few rows at a time, and what the division multiplies it by.
 
     Args:
-        x: floats (1, C, H, W).
+        x: floats (N, C, H, W).
         conv: an odd kernel of stride 1, padded to keep H and W.
         division: of as many channels as `conv` gives.
         least: rows of a strip.
 
     Yields:
-        The rows of the strip, the responses (1, D, rows, W) and the reciprocals that divide them, likewise.
+        The rows of the strip, the responses (N, D, rows, W) and the reciprocals that divide them, likewise.
     """
     height, width = x.shape[-2:]
     down, across = (side // 2 for side in conv.kernel_size)

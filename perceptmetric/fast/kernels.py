@@ -12,6 +12,9 @@ from perceptmetric.precision import product
 PLACES = 1024
 """Places of 128 channels computed at a time by each thread: half a MiB, which stays in a core's own cache."""
 
+PIXELS = 16 * PLACES
+"""Pixels computed at a time by each thread before V1, which has one place for 4x4 of them."""
+
 NARROW = 16
 """Up to this many channels, a matrix product by oneDNN is not worth its rearranging of the weights."""
 
@@ -65,7 +68,36 @@ def matrix_product(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Ten
         return torch_private.onednn_product(x, matrix, bias)
     if not x.is_contiguous():
         return channels_first(F.linear(x.permute(0, 2, 3, 1), matrix, bias))
-    return product(matrix, x.flatten(2), bias).view(x.shape)
+    # The product of a batch may round otherwise than that of an image.
+    products = [product(matrix, image.flatten(2), bias) for image in x.split(1)]
+    return joined(products).view(x.shape)
+
+
+def joined(parts: list[Tensor]) -> Tensor:
+    """A batch from its parts, which is not copied where it is a single one.
+
+    Args:
+        parts: of one shape but for their first dimension.
+
+    Examples:
+        >>> joined([torch.zeros(1, 2), torch.zeros(3, 2)]).shape
+        torch.Size([4, 2])
+    """
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def images_at_once(x: Tensor, places: int) -> int:
+    """How many images of a batch are computed at a time: one, or as many small ones as have so many places in all.
+
+    Args:
+        x: floats (N, C, H, W).
+        places: for each thread.
+
+    Examples:
+        >>> images_at_once(torch.zeros(9, 3, 1, 1), PIXELS) > 1
+        True
+    """
+    return max(1, places * torch.get_num_threads() // (x.shape[-2] * x.shape[-1]))
 
 
 def max_pool(x: Tensor) -> Tensor:

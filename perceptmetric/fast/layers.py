@@ -97,18 +97,18 @@ def without_last(layers: nn.Sequential) -> tuple[list[Step], tuple[nn.Conv2d, Di
 
 
 def image_by_image(steps: Sequence[Step], x: Tensor) -> Tensor:
-    """The result of some steps, joined from those of each image.
+    """The result of some steps, joined from those of each image; small images are computed several at a time.
 
     Args:
         steps: as `without_last` gives them.
         x: floats (N, C, H, W) that `perceptmetric.fast.kernels.suits`.
     """
     results = []
-    for image in x.split(1):
+    for images in x.split(kernels.images_at_once(x, kernels.PIXELS)):
         for step in steps:
-            image = _computed(step, image)
-        results.append(image)
-    return results[0] if len(results) == 1 else torch.cat(results)
+            images = _computed(step, images)
+        results.append(images)
+    return kernels.joined(results)
 
 
 def _computed(step: Step, x: Tensor) -> Tensor:

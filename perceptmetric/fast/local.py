@@ -121,13 +121,13 @@ def mean_square(x: Tensor, y: Tensor | None = None) -> Tensor:
 
 
 def centred_strips(strips: Iterable[tuple[Tensor, Tensor | float]]) -> Iterator[Tensor]:
-    """`-9 (x - local_mean(x))` of one image x that comes a few rows at a time.
+    """`-9 (x - local_mean(x))` of images x that come a few rows at a time.
 
     Args:
-        strips: the rows of x in their order, each strip as two factors: (1, C, rows, W), and what it is multiplied by.
+        strips: the rows of x in their order, each strip as two factors: (N, C, rows, W), and what it is multiplied by.
 
     Yields:
-        Floats (1, C, rows, W), all rows in their order, other numbers of them than come in.
+        Floats (N, C, rows, W), all rows in their order, other numbers of them than come in.
 
     Examples:
         >>> torch.cat(list(centred_strips([(torch.ones(1, 1, 1, 2), 1.0), (torch.ones(1, 1, 1, 2), 4.0)])), dim=2)
@@ -136,10 +136,10 @@ def centred_strips(strips: Iterable[tuple[Tensor, Tensor | float]]) -> Iterator[
     """
     held, kept, top = None, 1, True
     for values, factor in strips:
-        _, channels, height, width = values.shape
+        number, channels, height, width = values.shape
         if held is None:
             # What lies beyond the border is 0: a row above and one below, and a column to each side.
-            held = kernels.channels_first(values.new_zeros(1, 3 + height, 2 + width, channels))
+            held = kernels.channels_first(values.new_zeros(number, 3 + height, 2 + width, channels))
         known = held[:, :, : kept + height]
         torch.mul(values, factor, out=known[:, :, kept:, 1:-1])
         if known.shape[2] > 2:
@@ -232,8 +232,9 @@ class _MeanSquare(torch.autograd.Function):
 
 def _by_strips(x: Tensor, scale: Tensor | float, out: Tensor) -> Tensor:
     """`(x - local_mean(x)) * scale` written into `out`, which may be `x`."""
-    for image, result in zip(x.split(1), out.split(1), strict=True):
-        strips = ((image[:, :, rows], 1.0) for rows in kernels.strips(*x.shape[-2:]))
+    at_once = kernels.images_at_once(x, kernels.PLACES)
+    for images, result in zip(x.split(at_once), out.split(at_once), strict=True):
+        strips = ((images[:, :, rows], 1.0) for rows in kernels.strips(*x.shape[-2:]))
         done = 0
         for centred in centred_strips(strips):
             torch.mul(centred, scale / -9, out=result[:, :, done : done + centred.shape[2]])

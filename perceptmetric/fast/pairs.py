@@ -23,12 +23,12 @@ def energies(layers: nn.Sequential, a: Tensor, b: Tensor, scale: Tensor | float)
 
     Args:
         layers: layers that end with a convolution and the division of what it gives.
-        a: floats (1, 3, H, W) that `perceptmetric.fast.kernels.suits`.
+        a: floats (N, 3, H, W) that `perceptmetric.fast.kernels.suits`.
         b: likewise.
         scale: a number, or a tensor that holds one.
 
     Returns:
-        Three tensors of floats (1, 1, h, w).
+        Three tensors of floats (N, 1, h, w).
 
     Examples:
         >>> from perceptmetric.perceptnet import PerceptNet
@@ -42,28 +42,28 @@ def energies(layers: nn.Sequential, a: Tensor, b: Tensor, scale: Tensor | float)
     return first, second, difference
 
 
-def structure(layers: nn.Sequential, image: Tensor) -> Iterator[Tensor]:
-    """What `without_local_mean(run(layers, image), -9)` gives, a few rows at a time and without a gradient.
+def structure(layers: nn.Sequential, images: Tensor) -> Iterator[Tensor]:
+    """What `without_local_mean(run(layers, images), -9)` gives, a few rows at a time and without a gradient.
 
     Args:
         layers: layers that end with a convolution and the division of what it gives.
-        image: floats (1, 3, H, W) that `perceptmetric.fast.kernels.suits`.
+        images: floats (N, 3, H, W) that `perceptmetric.fast.kernels.suits`.
 
     Yields:
-        Floats (1, D, rows, w), all rows in their order.
+        Floats (N, D, rows, w), all rows in their order.
 
     Raises:
         ValueError: the layers end otherwise.
 
     Examples:
         >>> from perceptmetric.perceptnet import PerceptNet
-        >>> layers, image = PerceptNet().requires_grad_(False), torch.rand(1, 3, 32, 32)
+        >>> layers, images = PerceptNet().requires_grad_(False), torch.rand(1, 3, 32, 32)
         >>> with torch.no_grad():
-        ...     print(sum(part.shape[2] for part in structure(layers, image)))
+        ...     print(sum(part.shape[2] for part in structure(layers, images)))
         8
     """
     before, last = without_last(layers)
     if last is None:
         raise ValueError(f"layers: found {layers!r:.100}, expected a convolution and a division at the end")
-    strips = responses_by_strips(image_by_image(before, image), *last, least=ROWS)
+    strips = responses_by_strips(image_by_image(before, images), *last, least=ROWS)
     return centred_strips((responses, reciprocals) for _, responses, reciprocals in strips)

@@ -36,17 +36,21 @@ def test_tid2013_writes_everything_with_a_progress_bar(tid2013_root, tmp_path, c
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {"scatter.png", "types.png"}
 
 
-@pytest.mark.slow
-def test_layers_gives_all_19_stages(tid2013_root, tmp_path):
+def write_scores(dataset, folder):
+    lines = [f"{pair.reference.name},{pair.distorted.name},{9 - pair.score}" for pair in dataset.pairs]
+    (folder / "scores.csv").write_text("\n".join(["reference,distorted,score", *lines]))
+
+
+def test_layers_gives_all_19_stages(dataset, tmp_path):
+    write_scores(dataset, tmp_path)
     path = tmp_path / "results.json"
     arguments = ["--layers", "--checkpoint", "untrained", "--json", str(path)]
-    assert main(["tid2013", "--root", str(tid2013_root), *arguments]) == 0
+    assert main(["csv", "--root", str(tmp_path), *arguments]) == 0
     assert [result["stage"] for result in json.loads(path.read_text())["results"]] == list(STAGES)
 
 
 def test_a_folder_of_ones_own(dataset, tmp_path, capsys):
-    lines = [f"{pair.reference.name},{pair.distorted.name},{9 - pair.score}" for pair in dataset.pairs]
-    (tmp_path / "scores.csv").write_text("\n".join(["reference,distorted,score", *lines]))
+    write_scores(dataset, tmp_path)
     arguments = ["csv", "--root", str(tmp_path), "--checkpoint", "untrained", "--stage", "input"]
     assert main([*arguments, "--dmos"]) == 0
     out = capsys.readouterr().out

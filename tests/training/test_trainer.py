@@ -144,6 +144,7 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(photographs, tmp_path):
+    (tmp_path / "recipe.toml").write_text(RECIPE.replace("600", "180").replace("100", "30"))
     subprocess.run(command(tmp_path, photographs, tmp_path / "whole"), env=ENVIRONMENT, check=True)
     killed = subprocess.Popen(
         command(tmp_path, photographs, tmp_path / "killed"), env=ENVIRONMENT, stderr=subprocess.DEVNULL

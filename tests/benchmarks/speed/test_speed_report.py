@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("measured")
 @pytest.mark.slow
 def test_metrics_are_run_one_by_one_and_failures_reported(monkeypatch):
     monkeypatch.setattr(pixels, "SIDES", (16,))
-    for name, value in {"HEIGHT": 32, "WIDTH": 48, "BATCHES": (1,), "REPETITIONS": 1, "LARGE": 64}.items():
+    for name, value in {"HEIGHT": 48, "WIDTH": 48, "BATCHES": (1,), "REPETITIONS": 1, "LARGE": 64}.items():
         monkeypatch.setattr(costs, name, value)
     report = benchmark(["gmsd", "vifp", "own:nothing"], "untrained", "cpu", [16])
     assert [row.metric for row in report.rows] == ["perceptmetric", "gmsd"]
