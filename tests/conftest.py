@@ -89,6 +89,16 @@ def chromium() -> Iterator[browser.Browser]:
 
 
 @pytest.fixture(scope="session")
+def onnx_file(tmp_path_factory) -> Path:
+    """The default metric as an ONNX file. It takes most of a minute: who asks for it is in the xdist group `onnx`."""
+    from perceptmetric.integrations.onnx import export
+
+    path = tmp_path_factory.mktemp("onnx") / "metric.onnx"
+    export(perceptmetric.PerceptualDistance(check=False), path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def samples() -> Path:
     return SAMPLES
 

@@ -134,7 +134,7 @@ def test_mutated_files_leave_only_documented_exceptions(tmp_path):
 
 @pytest.mark.slow
 @given(seed=st.integers(1, 10**6))
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_many_mutated_files_leave_only_documented_exceptions(tmp_path_factory, seed):
     check_mutations(tmp_path_factory.mktemp("fuzz") / "image", seed, number=5)
 

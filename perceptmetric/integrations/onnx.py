@@ -42,12 +42,12 @@ def export(metric: PerceptualDistance, path: str | os.PathLike[str]) -> None:
     with replacing(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # by the exporter itself
         warnings.simplefilter("ignore", DeprecationWarning)
+        # Strictly: the other way of tracing fails on this metric, and the exporter would try it first.
+        program = torch.export.export(metric, (images, images.clone()), dynamic_shapes=(sizes, sizes), strict=True)
         torch.onnx.export(
-            metric,
-            (images, images.clone()),
-            temporary,
+            program,
+            f=temporary,
             dynamo=True,
-            dynamic_shapes=(sizes, sizes),
             input_names=["reference", "distorted"],
             output_names=["distance"],
             external_data=False,

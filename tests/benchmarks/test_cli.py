@@ -41,6 +41,7 @@ def write_scores(dataset, folder):
     (folder / "scores.csv").write_text("\n".join(["reference,distorted,score", *lines]))
 
 
+@pytest.mark.slow
 def test_layers_gives_all_19_stages(dataset, tmp_path):
     write_scores(dataset, tmp_path)
     path = tmp_path / "results.json"

@@ -45,6 +45,8 @@ def names(tmp_path, samples, monkeypatch):
 def case(page):
     text = page.read_text(encoding="utf-8")
     marks = [pytest.mark.extra, pytest.mark.slow] if needs(text) else []
+    if "onnxscript" in needs(text):
+        marks.append(pytest.mark.xdist_group("onnx"))
     if any("torch.compile" in code for _, code in blocks(text)):
         marks.append(pytest.mark.slow)
     return pytest.param(page, id=str(page.relative_to(ROOT)), marks=marks)
@@ -56,10 +58,13 @@ def is_notebook(page):
 
 
 @pytest.mark.parametrize("page", [case(page) for page in PAGES if not is_notebook(page)])
-def test_the_blocks_of_a_page_run(page, names):
+def test_the_blocks_of_a_page_run(page, names, request, monkeypatch):
     text = page.read_text(encoding="utf-8")
     for package in needs(text):
         pytest.importorskip(package)
+    if "onnxscript" in needs(text):
+        exported = request.getfixturevalue("onnx_file")  # of the same metric as on the page
+        monkeypatch.setattr("perceptmetric.integrations.onnx.export", lambda metric, path: shutil.copy(exported, path))
     assert text.count("```python") == len(list(blocks(text))), "a block that this test would not run"
     for line, code in blocks(text):
         exec(compile("\n" * line + code, str(page), "exec"), names)  # noqa: S102

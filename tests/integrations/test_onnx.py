@@ -17,12 +17,10 @@ def metric():
     return PerceptualDistance(check=False)
 
 
-@pytest.fixture(scope="module")
-def session(metric, tmp_path_factory):
-    path = tmp_path_factory.mktemp("onnx") / "metric.onnx"
-    export(metric, path)
-    assert [file.name for file in path.parent.iterdir()] == ["metric.onnx"]
-    return onnxruntime.InferenceSession(path)
+@pytest.fixture
+def session(onnx_file):
+    assert [file.name for file in onnx_file.parent.iterdir()] == ["metric.onnx"]
+    return onnxruntime.InferenceSession(onnx_file)
 
 
 @pytest.mark.parametrize("shape", [(2, 20, 24), (1, 4, 4), (3, 33, 64), (1, 5, 7), (1, 128, 96)])

@@ -454,7 +454,7 @@ def test_faster_arithmetic_keeps_the_validation_error_within_a_percent(option, p
     monkeypatch.setattr(checkpoints, "untrained", lambda seed: copy.deepcopy(trained))
     errors = []
     for name, chosen in (("plain", False), ("fast", True)):
-        recipe = short(Denoise(0.2), steps=200, validate_every=200, learning_rate=3e-5, **{option: chosen})
+        recipe = short(Denoise(0.2), steps=100, validate_every=100, learning_rate=3e-5, **{option: chosen})
         Trainer(recipe, photographs, tmp_path / name, CPU).run()
         errors.append(float(curve(tmp_path / name)[-1]["validation_error"]))
     assert errors[1] == pytest.approx(errors[0], rel=0.01)
