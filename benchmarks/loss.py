@@ -42,7 +42,7 @@ ORDER = (
 """What is trained first, with every seed, so that a run that is stopped has something to compare."""
 
 OURS = ("L1 + w ours, balanced", "L1 + w ours", "MSE + w ours")
-STEPS = 3_000
+STEPS = 10_000
 """Of fine-tuning, to see whether anything becomes NaN."""
 
 

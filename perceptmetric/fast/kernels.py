@@ -139,7 +139,8 @@ def convolved_and_pooled(x: Tensor, conv: nn.Conv2d) -> Tensor:
         True
     """
     if x.shape[-2] % 2 or x.shape[-1] % 2:
-        return F.max_pool2d(conv(x), 2, ceil_mode=True)
+        pooled: Tensor = F.max_pool2d(conv(x), 2, ceil_mode=True)
+        return pooled
     outputs, inputs, height, width = conv.weight.shape
     weights = conv.weight.new_zeros(2, 2, outputs, inputs, height + 1, width + 1)
     for down in range(2):
@@ -148,8 +149,10 @@ def convolved_and_pooled(x: Tensor, conv: nn.Conv2d) -> Tensor:
     padded = F.pad(x, (width // 2, width // 2, height // 2, height // 2))
     places = F.conv2d(padded, weights.flatten(0, 2), stride=2).unflatten(1, (4, outputs))
     # Of places that are equal one alone gets the gradient, as in max-pooling.
-    largest = places.max(dim=1).values if wants_gradient(x) else places.amax(dim=1)
-    return largest if conv.bias is None else largest.add_(conv.bias.view(-1, 1, 1))
+    largest: Tensor = places.max(dim=1).values if wants_gradient(x) else places.amax(dim=1)
+    if conv.bias is not None:
+        largest = largest.add_(conv.bias.view(-1, 1, 1))
+    return largest
 
 
 def strips(height: int, width: int, least: int = 1) -> list[slice]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric
+from perceptmetric.benchmarks.metrics.metric import Measure, Metric, of_one_stage
 from perceptmetric.benchmarks.metrics.packages import package
 
 NAME = "ciede2000"
@@ -38,11 +38,7 @@ def mean_difference() -> Metric:
             np.mean(colour.delta_E(first, _lab(colour, distorted), method="CIE 2000"), dtype=np.float64)
         )
 
-    def against(reference: Tensor) -> Compare:
-        value = measure(reference)
-        return lambda distorted: [value(distorted)]
-
-    return Metric(NAME, ("",), against, measure=measure)
+    return of_one_stage(NAME, measure)
 
 
 def _lab(colour: ModuleType, image: Tensor) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from perceptmetric.benchmarks.metrics import torchvision_shim
-from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric
+from perceptmetric.benchmarks.metrics.metric import Measure, Metric, of_one_stage
 from perceptmetric.benchmarks.metrics.packages import package
 
 NAME = "cvvdp"
@@ -53,11 +53,7 @@ def lost_quality(pixels_per_degree: float | None = None) -> Metric:
         predict = model(reference.device).predict
         return lambda distorted: BEST - predict(distorted, reference, dim_order="BCHW")[0].sum()
 
-    def against(reference: Tensor) -> Compare:
-        value = measure(reference)
-        return lambda distorted: [float(value(distorted))]
-
-    return Metric(NAME, ("",), against, measure=measure)
+    return of_one_stage(NAME, measure)
 
 
 def _package() -> ModuleType:

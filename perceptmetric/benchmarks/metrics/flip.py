@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric
+from perceptmetric.benchmarks.metrics.metric import Measure, Metric, of_one_stage
 from perceptmetric.benchmarks.metrics.packages import package
 
 NAME = "flip"
@@ -42,11 +42,7 @@ def mean_flip(pixels_per_degree: float | None = None) -> Metric:
             evaluate(first, _pixels(distorted), "LDR", applyMagma=False, parameters=dict(settings))[1]
         )
 
-    def against(reference: Tensor) -> Compare:
-        value = measure(reference)
-        return lambda distorted: [value(distorted)]
-
-    return Metric(NAME, ("",), against, measure=measure)
+    return of_one_stage(NAME, measure)
 
 
 def _pixels(image: Tensor) -> NDArray[np.float32]:

@@ -76,3 +76,24 @@ class Metric:
     against: Callable[[Tensor], Compare]
     origin: Origin | None = None
     measure: Callable[[Tensor], Measure] | None = None
+
+
+def of_one_stage(name: str, measure: Callable[[Tensor], Measure]) -> Metric:
+    """A metric whose distance is the same for values of 8 bits and for any others.
+
+    Args:
+        name: what its row is called.
+        measure: as for the class.
+
+    Examples:
+        >>> import torch
+        >>> metric = of_one_stage("Euclidean", lambda reference: lambda distorted: torch.dist(reference, distorted))
+        >>> metric.against(torch.zeros(1, 3, 1, 3))(torch.ones(1, 3, 1, 3))
+        [3.0]
+    """
+
+    def against(reference: Tensor) -> Compare:
+        value = measure(reference)
+        return lambda distorted: [float(value(distorted))]
+
+    return Metric(name, ("",), against, measure=measure)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric
+from perceptmetric.benchmarks.metrics.metric import Measure, Metric, of_one_stage
 from perceptmetric.benchmarks.metrics.packages import not_installed
 
 NAME = "st-lpips"
@@ -101,11 +101,7 @@ def shift_tolerant_lpips() -> Metric:
         first = network(reference)
         return lambda distorted: network.distance(first, network(distorted)).sum()
 
-    def against(reference: Tensor) -> Compare:
-        value = measure(reference)
-        return lambda distorted: [value(distorted).item()]
-
-    return Metric(NAME, ("",), against, measure=measure)
+    return of_one_stage(NAME, measure)
 
 
 def weights() -> dict[str, Tensor]:

@@ -75,6 +75,18 @@ def link():
         tarred(("set/link", tarfile.LNKTYPE)),
         tarred(("set/device", tarfile.CHRTYPE)),
     ],
+    ids=[
+        "zip-parent",
+        "zip-below-parent",
+        "zip-root",
+        "zip-drive",
+        "zip-link",
+        "tar-parent",
+        "tar-root",
+        "tar-link",
+        "tar-hard",
+        "device",
+    ],
 )
 def test_no_archive_writes_outside_its_folder(tmp_path, content):
     with pytest.raises(InputError, match=r"archive: found .*, which (would be written outside|is no plain file)"):
