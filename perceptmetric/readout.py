@@ -345,16 +345,16 @@ class Default(Readout):
         """Visible detail, light and tint of single pixels, as means over squares: enough for a distance and a map."""
         light = luma(difference)
         detail = self._visible(self._detail_energy(light), energy_a, energy_b)
-        tint = mean_square((difference - light) * self.tint)
-        return averaged(detail, PIXELS), averaged((light * self.light).square(), PIXELS), averaged(tint, PIXELS)
+        red, green, blue = (difference - light).square().split(1, dim=1)
+        detail, light, tint = (averaged(term, PIXELS) for term in (detail, light.square(), red + green + blue))
+        return detail, light * self.light**2, tint * (self.tint**2 / 3)
 
     def _retina_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
-        """As `_retina`, with what is computed alike of three images computed at once, and over what is not needed."""
+        """`_retina` without a gradient: three images' energies at once, and written over what is no longer needed."""
         difference = a - b
         light = luma(difference)
         lights = torch.cat([luma(a), luma(b), light])
-        energies_of_detail = local_mean(lights.sub_(local_mean(lights)).square_()).mul_(self.detail**2)
-        energy_a, energy_b, error = energies_of_detail.split(len(a))
+        energy_a, energy_b, error = self._detail_energy(lights).split(len(a))
         visible = torch.minimum(energy_a, energy_b).add_(self.C)
         visible = torch.div(error, visible, out=visible).log1p_().square_()
         red, green, blue = difference.sub_(light).square_().split(1, dim=1)
@@ -363,7 +363,7 @@ class Default(Readout):
         return detail, light.mul_(self.light**2), tint.mul_(self.tint**2 / 3)
 
     def _detail_energy(self, light: Tensor) -> Tensor:
-        return _local_energy(without_local_mean(light.clone(), self.detail))
+        return local_mean((light - local_mean(light)).square()) * self.detail**2
 
     def _visible(self, error: Tensor, energy_a: Tensor, energy_b: Tensor) -> Tensor:
         """`log(1 + e / (m + C))^2`."""

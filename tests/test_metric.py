@@ -503,3 +503,12 @@ def test_small_images_are_compared_together_as_each_alone(number, height, width,
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=0)
     assert together[0] == 0
     assert metric(a[:1], b)[0] == 0
+
+
+@pytest.mark.parametrize("size", [(4, 4), (5, 9), (33, 47), (130, 201)])
+def test_every_way_to_a_distance_gives_the_same_bits(size):
+    """So that a table has the same digits whether a run went through at once or in parts."""
+    metric = PerceptualDistance()
+    a, b = torch.rand(2, 1, 3, *size)
+    distances = metric(a, b), metric.compare(metric.encode(a), metric.encode(b)), metric(a, b.clone().requires_grad_())
+    assert len({distance.item() for distance in distances}) == 1

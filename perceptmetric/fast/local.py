@@ -29,13 +29,14 @@ def local_mean(x: Tensor) -> Tensor:
         mean: Tensor = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
         return mean
     # Sums of neighbours take a few fast passes where channels are few: a tenth of the time.
+    height, width = x.shape[-2:]
+    places = _places_around(height, x)[:, None] * _places_around(width, x)
     if kernels.suits(x) and not torch.is_grad_enabled():
-        return _means_of_border(_sums(_sums(x, dim=3), dim=2), top=True, bottom=True).div_(9)
+        return _sums(_sums(x, dim=3), dim=2).div_(places)
     padded = F.pad(x, (1, 1, 1, 1))
     columns = padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]
     sums = columns[..., :-2, :] + columns[..., 1:-1, :] + columns[..., 2:, :]
-    height, width = x.shape[-2:]
-    return sums / (_places_around(height, x)[:, None] * _places_around(width, x))
+    return sums / places
 
 
 def _sums(x: Tensor, dim: int) -> Tensor:
@@ -44,26 +45,6 @@ def _sums(x: Tensor, dim: int) -> Tensor:
     sums = x.clone()
     sums.narrow(dim, 1, others).add_(x.narrow(dim, 0, others))
     sums.narrow(dim, 0, others).add_(x.narrow(dim, 1, others))
-    return sums
-
-
-def _means_of_border(sums: Tensor, top: bool, bottom: bool) -> Tensor:
-    """Makes sums over those of 3x3 places that lie in the image 9 times their means, in place.
-
-    Args:
-        sums: (N, C, H, W), whose first and last columns are those of the image.
-        top: whether the first row is that of the image.
-        bottom: whether the last row is that of the image.
-    """
-    lone_row, lone_column = sums.shape[2] == 1 and top and bottom, sums.shape[3] == 1
-    for line, at_border, lone in (
-        (sums[:, :, :1], top, lone_row),
-        (sums[:, :, -1:], bottom and not lone_row, False),
-        (sums[..., :1], True, lone_column),
-        (sums[..., -1:], not lone_column, False),
-    ):
-        if at_border:
-            line.mul_(3 if lone else 1.5)
     return sums
 
 
@@ -157,7 +138,17 @@ def _centred(x: Tensor, top: bool, bottom: bool) -> Tensor:
     """`-9 (x - local_mean(x))` without the rows and columns around it, of which those beyond the border are 0."""
     columns = (x[:, :, :-2] + x[:, :, 1:-1]).add_(x[:, :, 2:])
     sums = (columns[..., :-2] + columns[..., 1:-1]).add_(columns[..., 2:])
-    return _means_of_border(sums, top, bottom).sub_(x[:, :, 1:-1, 1:-1], alpha=9)
+    # At the border, means are over fewer places than 9.
+    lone_row, lone_column = top and bottom, sums.shape[3] == 1
+    for line, at_border, lone in (
+        (sums[:, :, :1], top, lone_row),
+        (sums[:, :, -1:], bottom and not lone_row, False),
+        (sums[..., :1], True, lone_column),
+        (sums[..., -1:], not lone_column, False),
+    ):
+        if at_border:
+            line.mul_(3 if lone else 1.5)
+    return sums.sub_(x[:, :, 1:-1, 1:-1], alpha=9)
 
 
 def averaged(x: Tensor, side: int) -> Tensor:

@@ -36,18 +36,19 @@ def energies(layers: nn.Sequential, a: Tensor, b: Tensor, scale: Tensor | float)
         >>> [tuple(part.shape) for part in energies(PerceptNet().requires_grad_(False), a, b, 1.0)]
         [(1, 1, 8, 8), (1, 1, 8, 8), (1, 1, 8, 8)]
     """
-    pairs = zip(structure(layers, a), structure(layers, b), strict=True)
+    pairs = zip(structure(layers, a, scale), structure(layers, b, scale), strict=True)
     rows = [(mean_square(z_a), mean_square(z_b), mean_square(z_a.sub_(z_b))) for z_a, z_b in pairs]
-    first, second, difference = (torch.cat(part, dim=2).mul_((scale / 9) ** 2) for part in zip(*rows, strict=True))
+    first, second, difference = (torch.cat(part, dim=2) for part in zip(*rows, strict=True))
     return first, second, difference
 
 
-def structure(layers: nn.Sequential, images: Tensor) -> Iterator[Tensor]:
-    """What `without_local_mean(run(layers, images), -9)` gives, a few rows at a time and without a gradient.
+def structure(layers: nn.Sequential, images: Tensor, scale: Tensor | float) -> Iterator[Tensor]:
+    """What `without_local_mean(run(layers, images), scale)` gives, a few rows at a time and without a gradient.
 
     Args:
         layers: layers that end with a convolution and the division of what it gives.
         images: floats (N, 3, H, W) that `perceptmetric.fast.kernels.suits`.
+        scale: a number, or a tensor that holds one.
 
     Yields:
         Floats (N, D, rows, w), all rows in their order.
@@ -59,11 +60,12 @@ def structure(layers: nn.Sequential, images: Tensor) -> Iterator[Tensor]:
         >>> from perceptmetric.perceptnet import PerceptNet
         >>> layers, images = PerceptNet().requires_grad_(False), torch.rand(1, 3, 32, 32)
         >>> with torch.no_grad():
-        ...     print(sum(part.shape[2] for part in structure(layers, images)))
+        ...     print(sum(part.shape[2] for part in structure(layers, images, 1.0)))
         8
     """
     before, last = without_last(layers)
     if last is None:
         raise ValueError(f"layers: found {layers!r:.100}, expected a convolution and a division at the end")
     strips = responses_by_strips(image_by_image(before, images), *last, least=ROWS)
-    return centred_strips((responses, reciprocals) for _, responses, reciprocals in strips)
+    centred = centred_strips((responses, reciprocals) for _, responses, reciprocals in strips)
+    return (rows.mul_(scale / -9) for rows in centred)

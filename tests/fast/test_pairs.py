@@ -39,4 +39,4 @@ def test_equal_images_differ_by_exactly_nothing():
 
 def test_layers_that_end_otherwise_are_refused():
     with pytest.raises(ValueError, match="expected a convolution and a division at the end"):
-        pairs.structure(nn.Sequential(LAYERS.gdn1), torch.rand(1, 3, 8, 8))
+        pairs.structure(nn.Sequential(LAYERS.gdn1), torch.rand(1, 3, 8, 8), 1.0)
