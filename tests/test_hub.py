@@ -176,6 +176,7 @@ def test_the_bundled_checkpoints_have_no_repositorys_name():
     assert not any(is_repository(name) for name in [*bundled_names(), "untrained", "/a/b", "a/b/c", "../a", "a/"])
 
 
+@pytest.mark.slow
 def test_the_users_settings_of_huggingface_hub_are_used(hub, files, tmp_path):
     hub.add("owner/rebuilt", files)
     program = "from perceptmetric import checkpoints; print(checkpoints.load('owner/rebuilt')[1]['objective']['name'])"

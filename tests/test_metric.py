@@ -168,6 +168,7 @@ def test_an_image_too_small_as_seen_is_refused():
         PerceptualDistance(pixels_per_degree=128)(torch.rand(3, 8, 8), torch.rand(3, 8, 8))
 
 
+@pytest.mark.slow
 def test_descent_from_a_blurred_image_lowers_distance_and_rmse(sample):
     sharp = as_batch(sample)[..., 64:192, 64:192]
     output = Deblur(2.0).degrade(sharp, torch.Generator()).clone().requires_grad_()
@@ -450,7 +451,9 @@ def test_images_seen_absurdly_large_are_refused(pixels_per_degree):
         metric(torch.rand(3, 8, 8), torch.rand(3, 8, 8))
 
 
-@pytest.mark.parametrize("arguments", [{}, {"readout": "paper"}, {"pixels_per_degree": 20}])
+@pytest.mark.parametrize(
+    "arguments", [pytest.param({}, marks=pytest.mark.slow), {"readout": "paper"}, {"pixels_per_degree": 20}]
+)
 def test_vmap_gives_the_distances_and_gradients_of_a_loop(arguments):
     metric = PerceptualDistance(check=False, **arguments)
     a, b = torch.rand(2, 3, 3, 16, 16)

@@ -47,7 +47,9 @@ def test_any_size_may_be_cut(height, width, name, n):
     torch.testing.assert_close(METRICS[name](a, b), whole(METRICS[name], a, b), rtol=1e-10, atol=0)
 
 
-@pytest.mark.parametrize("pixels_per_degree", [32, 28.5, 41])
+@pytest.mark.parametrize(
+    "pixels_per_degree", [41, *(pytest.param(number, marks=pytest.mark.slow) for number in (28.5, 32))]
+)
 def test_tiles_of_an_odd_size_give_what_the_whole_image_gives(pixels_per_degree, monkeypatch):
     monkeypatch.setattr(tiles, "TILE", 208)
     metric = PerceptualDistance(pixels_per_degree=pixels_per_degree).double()

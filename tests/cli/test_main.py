@@ -154,6 +154,7 @@ def test_an_unknown_checkpoint_is_named(samples, capsys):
     assert capsys.readouterr().err.startswith("perceptmetric: checkpoint nonesuch: found neither")
 
 
+@pytest.mark.slow
 def test_no_traceback_from_the_process(bad, samples):
     result = subprocess.run(
         [COMMAND, str(samples / "cat.png"), str(bad / "truncated.png")], capture_output=True, text=True, check=False
@@ -258,6 +259,7 @@ def test_a_list_may_have_a_mark_and_empty_lines(samples, capsys, monkeypatch):
     assert capsys.readouterr().out == f"0.000000\t{cat}\tnot visible\n" * 2
 
 
+@pytest.mark.slow
 def test_each_pair_from_standard_input_is_answered_before_the_next_is_sent(samples):
     cat = str(samples / "cat.png")
     with subprocess.Popen([COMMAND, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -55,6 +55,7 @@ def assert_same(a, b):
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.name)
 def test_every_objective_trains_and_leaves_a_checkpoint_that_says_how(objective, photographs, tmp_path):
     Trainer(short(objective, steps=90, validate_every=30), photographs, tmp_path, CPU).run()
@@ -75,6 +76,7 @@ def test_every_objective_trains_and_leaves_a_checkpoint_that_says_how(objective,
     assert PerceptualDistance.from_pretrained(tmp_path)(torch.zeros(3, 8, 8), torch.ones(3, 8, 8)).item() > 0
 
 
+@pytest.mark.slow
 def test_soap_trains_and_without_its_package_says_so(photographs, tmp_path, monkeypatch):
     recipe = short(steps=90, validate_every=45, optimizer="soap")
     Trainer(recipe, photographs, tmp_path / "soap", CPU).run()
@@ -301,6 +303,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(limit, p
     assert_same(weights(tmp_path / "whole"), weights(tmp_path / "out"))
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_later_leaves_the_validation_before(photographs, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -437,6 +440,7 @@ def test_a_run_stops_at_the_first_loss_that_is_not_finite(photographs, tmp_path)
     assert not (tmp_path / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_the_gradient_is_clipped_and_the_parameters_stay_finite_at_a_mad_rate(photographs, tmp_path):
     Trainer(short(learning_rate=0.003, steps=20), photographs, tmp_path, CPU).run()
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())

@@ -10,7 +10,7 @@ from perceptmetric.benchmarks.metrics import ours
 from perceptmetric.benchmarks.metrics.metric import Metric
 from perceptmetric.checkpoints import fingerprint, load
 
-pytestmark = pytest.mark.xdist_group("blindspots")  # one worker, one report
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("blindspots")]  # one worker, one report
 
 
 def failing(reference):
