@@ -145,14 +145,14 @@ def test_ctrl_c_stops_at_once_and_says_what_was_done(tid2013_root):
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         seen = b""
-        while b"pair/s" not in seen:
+        while not re.search(rb" [1-9]\d*/3000", seen):
             seen += process.stderr.read1()
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=120)
     assert process.returncode == 130
     line = rest.decode().splitlines()[-1]
     assert line.startswith("perceptmetric-bench: interrupted: perceptmetric: ")
-    # At once is counted in pairs, not in seconds: it was told to stop at the bar's first sign of life.
+    # At once is counted in pairs, not in seconds: it was told to stop at the bar's first count.
     scored = re.fullmatch(
         r"(\d+) of 3000 pairs were scored; finished: none; no file was written", line.split(": ", 3)[3]
     )

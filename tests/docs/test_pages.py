@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -33,13 +34,15 @@ def names(tmp_path, samples, monkeypatch):
     # The default backend takes half a minute; tests/test_loss.py has it.
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
     images = torch.rand(2, 4, 3, 32, 32)
-    return {
+    yield {
         "__name__": "page",
         "batch_a": images[0],
         "batch_b": images[1],
         "output": images[0].clone().requires_grad_(),
         "target": images[1],
     }
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 def case(page):

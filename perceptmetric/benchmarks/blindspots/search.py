@@ -28,7 +28,7 @@ DIFFERENTIATION = "maximum differentiation"
 STARTS = ("from grey", "from noise")
 """Where inversion starts."""
 
-FIRST_STEP = {DIFFERENTIATION: 0.01, "from grey": 0.05, "from noise": 0.05}
+FIRST_STEP = {DIFFERENTIATION: 0.01, "from grey": 0.1, "from noise": 0.1}
 """Adam's step at the beginning, in units of the range of values; it falls to 0 along half a cosine."""
 
 
