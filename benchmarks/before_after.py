@@ -23,15 +23,18 @@ from typing import Any
 
 HEIGHT, WIDTH = 384, 512
 LARGE = 1024
+BATCH, CROP = 16, 64
 DISTORTED = 12
 REPETITIONS = 2
 
-ENCODER, PAIR, ENCODED, LARGE_PAIR, LOSS = (
+ENCODER, PAIR, ENCODED, LARGE_PAIR, LOSS, CROPS, CROPS_LOSS = (
     "encoder, a pair",
     "metric, a pair",
     "metric, encoded twice and compared",
     f"metric, a pair of {LARGE}x{LARGE}",
     "loss, a pair forward and backward",
+    f"metric, {BATCH} pairs of {CROP}x{CROP}",
+    f"loss, {BATCH} pairs of {CROP}x{CROP} forward and backward",
 )
 DECODE, PASSES, TERMS, SCORED, LAYERS, TRAINING = (
     "decoding a pair",
@@ -108,6 +111,8 @@ def library() -> Works:
     a, b = (torch.rand(1, 3, HEIGHT, WIDTH).contiguous(memory_format=torch.channels_last) for _ in range(2))
     large = [torch.rand(1, 3, LARGE, LARGE) for _ in range(2)]
     output = a.clone().requires_grad_()
+    crops, targets = torch.rand(2, BATCH, 3, CROP, CROP)
+    outputs = crops.clone().requires_grad_()
 
     def without_graph(work: Callable[[], object]) -> Callable[[], object]:
         return torch.inference_mode()(work)
@@ -118,6 +123,8 @@ def library() -> Works:
         ENCODED: without_graph(lambda: metric.compare(metric.encode(a), metric.encode(b))),
         LARGE_PAIR: without_graph(lambda: metric(*large)),
         LOSS: lambda: metric(output, b).sum().backward(),
+        CROPS: without_graph(lambda: metric(crops, targets)),
+        CROPS_LOSS: lambda: metric(outputs, targets).sum().backward(),
     }
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import before_after
 import torch
-from before_after import COMMANDS, DECODE, DISTORTED, LAYERS, LOSS, PAIR, SCORED, TRAINING
+from before_after import COMMANDS, CROPS, CROPS_LOSS, DECODE, DISTORTED, LAYERS, LOSS, PAIR, SCORED, TRAINING
 from before_after import LARGE_PAIR as LARGER_PAIR
 
 from perceptmetric import PerceptualDistance
@@ -172,7 +172,7 @@ def work_tables(works: dict[str, dict[str, float]]) -> str:
     rows = [[name, *(f"{values[version]:.2f}" for version in versions)] for name, values in before_after.summary(works)]
     text = markdown(["ratio", *versions], rows)
     if "before" in works:
-        names = (PAIR, LARGER_PAIR, LOSS, SCORED, LAYERS, TRAINING, *COMMANDS)
+        names = (PAIR, LARGER_PAIR, LOSS, CROPS, CROPS_LOSS, SCORED, LAYERS, TRAINING, *COMMANDS)
         faster = [[name, f"{works['before'][name] / works['now'][name]:.2f}"] for name in names]
         text += "\n" + markdown(["the same work", "times as fast now"], faster)
     return text
