@@ -340,6 +340,7 @@ def test_half_precision_outputs_are_compared_in_float32(crops):
     assert PerceptualLoss()(output, crops[2:4]) == PerceptualLoss()(output.float(), crops[2:4])
 
 
+@pytest.mark.slow
 def test_the_loss_compiles_as_one_graph(crops):
     torch.compiler.reset()
     loss = PerceptualLoss(value_range=(-1, 1))

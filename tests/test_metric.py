@@ -451,9 +451,7 @@ def test_images_seen_absurdly_large_are_refused(pixels_per_degree):
         metric(torch.rand(3, 8, 8), torch.rand(3, 8, 8))
 
 
-@pytest.mark.parametrize(
-    "arguments", [pytest.param({}, marks=pytest.mark.slow), {"readout": "paper"}, {"pixels_per_degree": 20}]
-)
+@pytest.mark.parametrize("arguments", [{}, {"readout": "paper"}, {"pixels_per_degree": 20}])
 def test_vmap_gives_the_distances_and_gradients_of_a_loop(arguments):
     metric = PerceptualDistance(check=False, **arguments)
     a, b = torch.rand(2, 3, 3, 16, 16)
@@ -471,7 +469,10 @@ def test_vmap_gives_the_distances_and_gradients_of_a_loop(arguments):
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # torch's own import
-@pytest.mark.parametrize("arguments", [{}, {"readout": "paper"}, {"readout": "paper", "stage": "igdn4"}])
+@pytest.mark.parametrize(
+    "arguments",
+    [pytest.param({}, marks=pytest.mark.slow), {"readout": "paper"}, {"readout": "paper", "stage": "igdn4"}],
+)
 def test_the_hessian_is_the_slope_of_the_gradient(arguments):
     metric = PerceptualDistance(check=False, **arguments).double()
     a, b, direction = torch.rand(3, 1, 3, 8, 8, dtype=torch.float64)
