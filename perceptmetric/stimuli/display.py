@@ -211,7 +211,6 @@ def _srgb() -> Any:
     return library().models
 
 
-@cache
 def rgb_of(direction: str) -> Floats:
     """How linear red, green and blue change, as shares of a grey background, for a contrast of 1.
 
@@ -225,8 +224,13 @@ def rgb_of(direction: str) -> Floats:
         >>> rgb_of("achromatic").round(6).tolist()
         [1.0, 1.0, 1.0]
     """
-    if direction not in DIRECTIONS:
-        raise InputError(f"direction: found {direction!r}, expected one of {', '.join(DIRECTIONS)}")
+    if not isinstance(direction, str) or direction not in DIRECTIONS:
+        raise InputError(f"direction: found {shown(direction)}, expected one of {', '.join(DIRECTIONS)}")
+    return _rgb_of(direction)
+
+
+@cache
+def _rgb_of(direction: str) -> Floats:
     cones = cones_of_rgb()
     grey = cones.sum(1)
     change: Floats = np.linalg.solve(cones, grey * _cone_contrasts()[direction](grey))

@@ -99,9 +99,10 @@ def test_a_display_has_positive_numbers(arguments):
         Display(**arguments)
 
 
-def test_a_direction_that_does_not_exist():
-    with pytest.raises(InputError, match="found 'green', expected one of achromatic, red-green, yellow-blue"):
-        Display().show(GRATING, 0.1, direction="green")
+@pytest.mark.parametrize("direction", ["green", ["green"], None])
+def test_a_direction_that_does_not_exist(direction):
+    with pytest.raises(InputError, match=r"direction: found .*, expected one of achromatic, red-green, yellow-blue"):
+        Display().show(GRATING, 0.1, direction=direction)
 
 
 def test_without_the_library_the_error_names_the_extra(monkeypatch):
