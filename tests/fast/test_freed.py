@@ -20,6 +20,7 @@ print(faults() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's settings")
 def test_a_pair_takes_the_memory_of_the_last():
     run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)

@@ -30,6 +30,7 @@ def own(monkeypatch):
     monkeypatch.setitem(sys.modules, "own_metrics", sys.modules[__name__])
 
 
+@pytest.mark.slow
 def test_all_metrics_meet_the_same_pairs(dataset):
     metric = ours.from_checkpoint("untrained", "paper", STAGES)
     report = evaluate(dataset, metric, compare=["own_metrics:euclidean", "own_metrics:failing"])

@@ -178,6 +178,7 @@ def archives(draw):
     return bytes(whole[: draw(st.one_of(st.none(), st.integers(0, len(whole))))])
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(archives())
 @example(b"")
