@@ -1,4 +1,6 @@
-"""The exception for input that cannot be used."""
+"""The exception for input that cannot be used, and how it shows what was found."""
+
+import reprlib
 
 
 class InputError(ValueError):
@@ -27,3 +29,13 @@ def missing_extra(found: str, extra: str) -> InputError:
         InputError('a.png: found 16 bits a channel, which needs: pip install "perceptmetric[deep]"')
     """
     return InputError(f'{found}, which needs: pip install "perceptmetric[{extra}]"')
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: short, and in one line.
+
+    Examples:
+        >>> shown((1, "a"))
+        "(1, 'a')"
+    """
+    return " ".join(reprlib.repr(value).split())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
-from perceptmetric.errors import InputError
+from perceptmetric.errors import InputError, shown
 from perceptmetric.fast.torch_private import is_transformed
 from perceptmetric.images import ROUNDING, as_floats
 from perceptmetric.metric import PerceptualDistance
@@ -66,15 +65,15 @@ class PerceptualLoss(nn.Module):
         super().__init__()
         self.metric = PerceptualDistance(check=False) if metric is None else metric
         if not isinstance(self.metric, PerceptualDistance):
-            raise TypeError(f"metric: found {_shown(metric)}, expected a PerceptualDistance with check=False")
+            raise TypeError(f"metric: found {shown(metric)}, expected a PerceptualDistance with check=False")
         if self.metric.check:
             raise ValueError("metric: found check=True, expected check=False: a network's output may leave the range")
         self.weight = BALANCE if weight is None else _number(weight)
         if not 0 <= self.weight < float("inf"):
-            raise ValueError(f"weight: found {_shown(weight)}, expected a number of 0 or more")
+            raise ValueError(f"weight: found {shown(weight)}, expected a number of 0 or more")
         self.value_range = _range(value_range)
         if reduction not in REDUCTIONS:
-            raise ValueError(f"reduction: found {_shown(reduction)}, expected one of {', '.join(REDUCTIONS)}")
+            raise ValueError(f"reduction: found {shown(reduction)}, expected one of {', '.join(REDUCTIONS)}")
         self.reduction = reduction
         self._seen_target = False
 
@@ -143,15 +142,10 @@ def _range(given: object) -> tuple[float, float]:
         if black < white and math.isfinite(white - black):
             return black, white
     raise ValueError(
-        f"value_range: found {_shown(given)}, expected two numbers, the values of black and of white, such as (-1, 1)"
+        f"value_range: found {shown(given)}, expected two numbers, the values of black and of white, such as (-1, 1)"
     )
 
 
 def _number(given: object) -> float:
     """NaN for what is no number."""
     return float(given) if isinstance(given, Real) else float("nan")
-
-
-def _shown(given: object) -> str:
-    """A setting as an error shows it: short, and in one line."""
-    return " ".join(reprlib.repr(given).split())

@@ -306,7 +306,9 @@ class Default(Readout):
         error = local_mean(mean_square(a.form, b.form))
         colour_error = local_mean(mean_square(a.colour_form, b.colour_form))
         v1 = self._v1((a.energy, b.energy, error), (a.colour_energy, b.colour_energy, colour_error))
-        retina = self._retina(a.image - b.image, a.detail_energy, b.detail_energy)
+        difference = a.image - b.image
+        light = luma(difference)
+        retina = self._retina(difference, light, (a.detail_energy, b.detail_energy, self._detail_energy(light)))
         return (*v1, *retina, mean_square(a.blocks, b.blocks))
 
     def terms_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
@@ -317,7 +319,11 @@ class Default(Readout):
         form = energies(paths.encoder, paths.luma(a), paths.luma(b), self.form)
         colour_form = energies(paths.encoder, paths.colour(a), paths.colour(b), self.colour_form)
         v1 = self._v1(map(local_mean, form), map(local_mean, colour_form))
-        retina = self._retina_of_images(a, b)
+        difference = a - b
+        light = luma(difference)
+        # What is alike of three images is computed at once.
+        details = self._detail_energy(torch.cat([luma(a), luma(b), light])).split(len(a))
+        retina = self._retina(difference, light, details)
         blocks_a, blocks_b = (paths.blocks(images) * self.block_tint for images in (a, b))
         return (*v1, *retina, mean_square(blocks_a, blocks_b))
 
@@ -341,26 +347,19 @@ class Default(Readout):
         contrast = self._contrast(energy_a, energy_b)
         return self._visible(error, energy_a, energy_b), contrast, self._visible(colour_error, colour_a, colour_b)
 
-    def _retina(self, difference: Tensor, energy_a: Tensor, energy_b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Visible detail, light and tint of single pixels, as means over squares: enough for a distance and a map."""
-        light = luma(difference)
-        detail = self._visible(self._detail_energy(light), energy_a, energy_b)
+    def _retina(self, difference: Tensor, light: Tensor, energies: Iterable[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Visible detail, light and tint of single pixels, as means over squares: enough for a distance and a map.
+
+        Args:
+            difference: of two images, (N, 3, H, W).
+            light: its luma.
+            energies: the local energies of the detail of both images, and of the difference.
+        """
+        energy_a, energy_b, error = energies
+        detail = self._visible(error, energy_a, energy_b)
         red, green, blue = (difference - light).square().split(1, dim=1)
         detail, light, tint = (averaged(term, PIXELS) for term in (detail, light.square(), red + green + blue))
         return detail, light * self.light**2, tint * (self.tint**2 / 3)
-
-    def _retina_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
-        """`_retina` without a gradient: three images' energies at once, and written over what is no longer needed."""
-        difference = a - b
-        light = luma(difference)
-        lights = torch.cat([luma(a), luma(b), light])
-        energy_a, energy_b, error = self._detail_energy(lights).split(len(a))
-        visible = torch.minimum(energy_a, energy_b).add_(self.C)
-        visible = torch.div(error, visible, out=visible).log1p_().square_()
-        red, green, blue = difference.sub_(light).square_().split(1, dim=1)
-        tint = red.add_(green).add_(blue)
-        detail, light, tint = (averaged(term, PIXELS) for term in (visible, light.square_(), tint))
-        return detail, light.mul_(self.light**2), tint.mul_(self.tint**2 / 3)
 
     def _detail_energy(self, light: Tensor) -> Tensor:
         return local_mean((light - local_mean(light)).square()) * self.detail**2

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perceptmetric.errors import InputError
+from perceptmetric.errors import InputError, shown
 
 
 def check_finite(**values: object) -> None:
@@ -67,13 +66,3 @@ def finite_floats(name: str, values: ArrayLike) -> NDArray[np.float64]:
         wrong = floats[~np.isfinite(floats)].flat[0]
         raise InputError(f"{name}: found {wrong} in it, expected finite numbers")
     return floats
-
-
-def shown(value: object) -> str:
-    """A value as an error shows it: short, and in one line.
-
-    Examples:
-        >>> shown((1, "a"))
-        "(1, 'a')"
-    """
-    return " ".join(reprlib.repr(value).split())

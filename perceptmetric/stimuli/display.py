@@ -19,8 +19,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from perceptmetric.errors import InputError
-from perceptmetric.stimuli.arguments import finite_floats, shown
+from perceptmetric.errors import InputError, shown
+from perceptmetric.stimuli.arguments import finite_floats
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perceptmetric.errors import InputError
-from perceptmetric.stimuli.arguments import check_finite, check_seed, shown
+from perceptmetric.errors import InputError, shown
+from perceptmetric.stimuli.arguments import check_finite, check_seed
 
 Pattern = NDArray[np.float64]
 """(H, W) floats from -1 to 1."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from perceptmetric.benchmarks.metrics.metric import Measure, Metric, MetricError
+from perceptmetric.benchmarks.metrics.metric import Measure, Metric, MetricError, of_one_stage
 from perceptmetric.errors import InputError
 
 
@@ -89,11 +89,7 @@ def rmse_metric() -> Metric:
         >>> rmse_metric().against(torch.zeros(1, 3, 2, 2))(torch.full((1, 3, 2, 2), 0.5))
         [0.5]
     """
-
-    def measure(reference: Tensor) -> Measure:
-        return lambda distorted: rmse(reference, distorted)
-
-    return Metric("rmse", ("",), lambda reference: lambda d: [rmse(reference, d).item()], measure=measure)
+    return of_one_stage("rmse", lambda reference: lambda distorted: rmse(reference, distorted))
 
 
 def rmse(a: Tensor, b: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perceptmetric.benchmarks.metrics import torchvision_shim
-from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric, MetricError
+from perceptmetric.benchmarks.metrics.metric import Compare, Measure, Metric, MetricError, of_one_stage
 from perceptmetric.errors import InputError
 
 if TYPE_CHECKING:  # the command's --help need not wait for torch
@@ -127,13 +127,7 @@ def peers(names: Sequence[str]) -> tuple[list[Metric], dict[str, str]]:
 
 
 def _pairwise(name: str, function: Callable[[Tensor, Tensor], Any], sign: int) -> Metric:
-    def measure(reference: Tensor) -> Measure:
-        return lambda distorted: sign * function(reference, distorted)
-
-    def against(reference: Tensor) -> Compare:
-        return lambda distorted: [sign * float(function(reference, distorted))]
-
-    return Metric(name, ("",), against, measure=measure)
+    return of_one_stage(name, lambda reference: lambda distorted: sign * function(reference, distorted))
 
 
 def _hand_made(name: str) -> Metric:
