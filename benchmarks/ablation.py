@@ -51,13 +51,14 @@ NAMES = {
     "contrast": "contrast in V1",
     "colour_form": "form of colour in V1",
     "detail": "detail in the retina",
+    "fine_detail": "fine detail in the retina",
     "light": "light",
     "tint": "tint",
     "block_tint": "tint of blocks",
 }
 """What the table calls the parts of the default readout."""
 
-STRENGTHS = (0.2, 1.0)
+STRENGTHS = (0.1, 0.5)
 """Other values of C."""
 
 CONTENT = 10.0
@@ -101,12 +102,12 @@ class Ingredients:
         terms = self.readout.terms(first, second)
         default = self.readout.reduce(*terms)
         shares = {name: self._share(terms, name) for name in PARTS}
-        form, contrast, colour_form, detail, light, tint, _ = shares.values()
+        form, contrast, colour_form, *retina, _ = shares.values()
         return {
             "form in V1 alone": form,
             "+ contrast in V1": form + contrast,
             "+ form of colour in V1": form + contrast + colour_form,
-            "+ detail, light and tint in the retina": form + contrast + colour_form + detail + light + tint,
+            "+ detail, fine detail, light and tint in the retina": form + contrast + colour_form + sum(retina),
             "+ tint of blocks, all of these: `default`": default,
             **{f"without {NAMES[name]}": default - share for name, share in shares.items()},
             "the mean over places, not the root mean square": self.readout.reduce(*map(_level, PARTS, terms)),

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from perceptmetric.errors import InputError
 from perceptmetric.fast.kernels import suits, wants_gradient
 from perceptmetric.fast.layers import run
-from perceptmetric.fast.local import averaged, local_mean, mean_square, without_local_mean
+from perceptmetric.fast.local import averaged, halved, local_mean, mean_square, without_local_mean
 from perceptmetric.fast.pairs import energies
 from perceptmetric.perceptnet import Autoencoder, stride
 from perceptmetric.precision import product
@@ -34,13 +34,12 @@ GREY = 0.5
 BLOCK = 4
 """The default readout compares the mean colours of blocks of this side in pixels."""
 
-V1_STRIDE = stride("gdn4")
-COLOUR_STRIDE = 2 * V1_STRIDE
+V1_STRIDE = 2 * stride("gdn4")
 BLOCK_STRIDE = BLOCK * stride("gdn2")
 PIXELS = 4
-"""Terms of single pixels are kept as means over squares of this side: enough for a distance and a map."""
+"""The retina's terms are kept as means over squares of this side in pixels: enough for a distance and a map."""
 
-STATISTICS = ("form", "colour_form", "detail", "light", "tint", "block_tint")
+STATISTICS = ("form", "colour_form", "detail", "fine_detail", "light", "tint", "block_tint")
 """The numbers that the default readout needs of a network; `natural_statistics` measures them."""
 
 
@@ -172,9 +171,9 @@ def itself(mean: Tensor) -> Tensor:
 
 
 def growing(mean: Tensor) -> Tensor:
-    """`p + p^3 / 3` of the root p: people forgive a little change of light, and not a lot."""
+    """`p + p^3` of the root p: people forgive a little change of light, and not a lot."""
     p = root(mean)
-    return p + p**3 / 3
+    return p + p**3
 
 
 class Part(NamedTuple):
@@ -194,11 +193,12 @@ class Part(NamedTuple):
 PARTS = {
     "form": Part(1.0, V1_STRIDE, root),
     "contrast": Part(1.0, V1_STRIDE, itself),
-    "colour_form": Part(0.7, COLOUR_STRIDE, root),
-    "detail": Part(0.3, PIXELS, root),
-    "light": Part(0.2, PIXELS, growing),
+    "colour_form": Part(0.5, V1_STRIDE, root),
+    "detail": Part(0.5, PIXELS, root),
+    "fine_detail": Part(0.25, PIXELS, root),
+    "light": Part(0.1, PIXELS, growing),
     "tint": Part(0.1, PIXELS, root),
-    "block_tint": Part(0.45, BLOCK_STRIDE, root),
+    "block_tint": Part(0.5, BLOCK_STRIDE, root),
 }
 """The parts of the default distance, in the order of its terms."""
 
@@ -207,12 +207,13 @@ class Seen(NamedTuple):
     """What the default readout keeps of N images.
 
     Args:
-        form: V1's structure of luma, floats (N, 128, H / 4, W / 4).
-        energy: its local energy, (N, 1, H / 4, W / 4).
+        form: V1's structure of luma, floats (N, 128, H / 8, W / 8).
+        energy: its local energy, (N, 1, H / 8, W / 8).
         colour_form: V1's structure of colour, (N, 128, H / 8, W / 8).
         colour_energy: its local energy, (N, 1, H / 8, W / 8).
         image: the image itself, (N, 3, H, W).
-        detail_energy: the local energy of its luma's detail, (N, 1, H, W).
+        detail_energy: the local energy of the detail of luma, (N, 1, H / 2, W / 2).
+        fine_energy: that of its fine detail, (N, 1, H / 2, W / 2).
         blocks: what colour adds to the response of `gdn2` to blocks, (N, 3, H / 8, W / 8).
     """
 
@@ -222,29 +223,31 @@ class Seen(NamedTuple):
     colour_energy: Tensor
     image: Tensor
     detail_energy: Tensor
+    fine_energy: Tensor
     blocks: Tensor
 
 
 class Default(Readout):
     """How visible the differences between two images are in the retina and in V1, in luma and in colour.
 
-    Three pathways see an image: V1 sees its luma (`gdn4`); V1 sees its colour alone, at half the resolution, because
-    people see colour less finely (`gdn4` of the image with its luma replaced by grey); the retina sees its pixels, so
-    that nothing is lost in the network's max-pooling. All responses are in units of their natural strength
-    (`natural_statistics`). Let < > be the mean over channels and 3x3 places, and z the responses of a pathway less
-    their mean over 3x3 places.
+    V1 sees the image at half its size: its luma (`gdn4`), and its colour alone (`gdn4` of the image with its luma
+    replaced by grey). The retina sees the luma at that size, too, and what halving loses of it; and it sees the pixels
+    themselves, so that no difference escapes. All responses are in units of their natural strength
+    (`natural_statistics`). Let < > be the mean over channels and 3x3 places, and z responses less their mean over 3x3
+    places.
 
     - **Form.** The local error e = <(z_a - z_b)^2> is visible as far as it stands out from what both images show at
-      that place, m = min(<z_a^2>, <z_b^2>). One rule for all three pathways:
+      that place, m = min(<z_a^2>, <z_b^2>). One rule for V1's luma, V1's colour and the retina:
       `form = rms(log(1 + e / (m + C)))`, the root mean square over places.
+    - **Fine detail** is form, too, with the pixels less the mean of their 2x2 square as z: what halving loses.
     - **Contrast.** V1's local contrast of luma, c = sqrt(<z^2>), may differ where form does not tell more from less:
       `contrast = mean(|c_a - c_b| / sqrt(c_a^2 + c_b^2 + C))`.
     - **Light and tint.** Root mean square differences of the pixels themselves, p of luma and t of what colour adds to
       it, and T of what colour adds to blocks of 4x4 pixels after Von Kries adaptation (`gdn2`). Of luma,
-      people forgive a little and not a lot: `light = p + p^3 / 3`.
+      people forgive a little and not a lot: `light = p + p^3`.
 
-    `distance = form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`, the sum of
-    `PARTS`.
+    `distance = form(V1) + contrast + 0.5 form(V1, colour) + 0.5 form(retina) + 0.25 fine detail + 0.1 light + 0.1 t
+    + 0.5 T`, the sum of `PARTS`.
 
     Two images that differ in any pixel have a distance above 0. The mean of the map is the distance.
 
@@ -261,13 +264,14 @@ class Default(Readout):
         [0.0, 0.0, 0.0, 0.0]
     """
 
-    C = 0.5
+    C = 0.2
 
     strides = tuple(part.stride for part in PARTS.values())
 
     form: Tensor
     colour_form: Tensor
     detail: Tensor
+    fine_detail: Tensor
     light: Tensor
     tint: Tensor
     block_tint: Tensor
@@ -281,17 +285,12 @@ class Default(Readout):
     def encode(self, images: Tensor) -> Seen:
         """The responses of all pathways, each in units of its natural strength."""
         paths = self.pathways
-        form = without_local_mean(run(paths.encoder, paths.luma(images)), self.form)
-        colour_form = without_local_mean(run(paths.encoder, paths.colour(images)), self.colour_form)
-        return Seen(
-            form,
-            _local_energy(form),
-            colour_form,
-            _local_energy(colour_form),
-            images,
-            self._detail_energy(luma(images)),
-            paths.blocks(images) * self.block_tint,
-        )
+        half = averaged(images, 2)
+        form = without_local_mean(run(paths.encoder, paths.luma(half)), self.form)
+        colour_form = without_local_mean(run(paths.encoder, paths.colour(half)), self.colour_form)
+        blocks = paths.blocks(averaged(half, 2)) * self.block_tint
+        details = self._details(luma(images))
+        return Seen(form, _local_energy(form), colour_form, _local_energy(colour_form), images, *details, blocks)
 
     def terms(self, a: Encoded, b: Encoded) -> tuple[Tensor, ...]:
         """One term for each of `PARTS`: the squares of how visible errors are, and squared differences.
@@ -299,36 +298,31 @@ class Default(Readout):
         Contrast alone is no square: its term is the difference itself.
 
         Returns:
-            V1's form and contrast of luma, (N, 1, H / 4, W / 4), and its form of colour at half of these sizes; the
-            retina's detail, light and tint, as means over 4x4 pixels; tint of blocks, (N, 1, H / 8, W / 8).
+            V1's form and contrast of luma and form of colour, (N, 1, H / 8, W / 8); the retina's detail, fine detail,
+            light and tint, as means over 4x4 pixels; tint of blocks, (N, 1, H / 8, W / 8).
         """
         a, b = Seen(*a), Seen(*b)
         error = local_mean(mean_square(a.form, b.form))
         colour_error = local_mean(mean_square(a.colour_form, b.colour_form))
         v1 = self._v1((a.energy, b.energy, error), (a.colour_energy, b.colour_energy, colour_error))
-        difference = a.image - b.image
-        light = luma(difference)
-        retina = self._retina(difference, light, (a.detail_energy, b.detail_energy, self._detail_energy(light)))
-        return (*v1, *retina, mean_square(a.blocks, b.blocks))
+        details = ((seen.detail_energy, seen.fine_energy) for seen in (a, b))
+        return (*v1, *self._retina(a.image - b.image, *details), mean_square(a.blocks, b.blocks))
 
     def terms_of_images(self, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
         """As for the base; V1's 128 channels are compared a few rows at a time, and never all in memory."""
         if wants_gradient(a) or wants_gradient(b) or not (suits(a) and suits(b)):
             return super().terms_of_images(a, b)
         paths = self.pathways
-        form = energies(paths.encoder, paths.luma(a), paths.luma(b), self.form)
-        colour_form = energies(paths.encoder, paths.colour(a), paths.colour(b), self.colour_form)
+        half_a, half_b = averaged(a, 2), averaged(b, 2)
+        form = energies(paths.encoder, paths.luma(half_a), paths.luma(half_b), self.form)
+        colour_form = energies(paths.encoder, paths.colour(half_a), paths.colour(half_b), self.colour_form)
         v1 = self._v1(map(local_mean, form), map(local_mean, colour_form))
-        difference = a - b
-        light = luma(difference)
-        # What is alike of three images is computed at once.
-        details = self._detail_energy(torch.cat([luma(a), luma(b), light])).split(len(a))
-        retina = self._retina(difference, light, details)
-        blocks_a, blocks_b = (paths.blocks(images) * self.block_tint for images in (a, b))
+        retina = self._retina(a - b, *(self._details(luma(images)) for images in (a, b)))
+        blocks_a, blocks_b = (paths.blocks(averaged(half, 2)) * self.block_tint for half in (half_a, half_b))
         return (*v1, *retina, mean_square(blocks_a, blocks_b))
 
     def reduce(self, *terms: Tensor) -> Tensor:
-        """`form(V1) + contrast + 0.7 form(V1, colour) + 0.3 form(retina) + 0.2 light + 0.1 t + 0.45 T`."""
+        """The sum of `PARTS`."""
         parts = zip(PARTS.values(), terms, strict=True)
         return torch.stack([part.weight * part.value(term.mean((1, 2, 3))) for part, term in parts]).sum(0)
 
@@ -347,22 +341,27 @@ class Default(Readout):
         contrast = self._contrast(energy_a, energy_b)
         return self._visible(error, energy_a, energy_b), contrast, self._visible(colour_error, colour_a, colour_b)
 
-    def _retina(self, difference: Tensor, light: Tensor, energies: Iterable[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Visible detail, light and tint of single pixels, as means over squares: enough for a distance and a map.
+    def _retina(
+        self, difference: Tensor, details_a: Iterable[Tensor], details_b: Iterable[Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Visible detail and fine detail, light and tint, as means over squares: enough for a distance and a map.
 
         Args:
             difference: of two images, (N, 3, H, W).
-            light: its luma.
-            energies: the local energies of the detail of both images, and of the difference.
+            details_a: the local energies of detail and of fine detail of the first image.
+            details_b: those of the second.
         """
-        energy_a, energy_b, error = energies
-        detail = self._visible(error, energy_a, energy_b)
+        light = luma(difference)
+        details = map(self._visible, self._details(light), details_a, details_b)
+        detail, fine_detail = (averaged(term, PIXELS // 2) for term in details)
         red, green, blue = (difference - light).square().split(1, dim=1)
-        detail, light, tint = (averaged(term, PIXELS) for term in (detail, light.square(), red + green + blue))
-        return detail, light * self.light**2, tint * (self.tint**2 / 3)
+        light, tint = (averaged(term, PIXELS) for term in (light.square(), red + green + blue))
+        return detail, fine_detail, light * self.light**2, tint * (self.tint**2 / 3)
 
-    def _detail_energy(self, light: Tensor) -> Tensor:
-        return local_mean((light - local_mean(light)).square()) * self.detail**2
+    def _details(self, light: Tensor) -> tuple[Tensor, Tensor]:
+        """The local energies of detail at half the size, and of what halving loses."""
+        half, lost = halved(light)
+        return local_mean((half - local_mean(half)).square()) * self.detail**2, local_mean(lost) * self.fine_detail**2
 
     def _visible(self, error: Tensor, energy_a: Tensor, energy_b: Tensor) -> Tensor:
         """`log(1 + e / (m + C))^2`."""
@@ -380,16 +379,16 @@ FLAT = 1e-6
 
 
 class Pathways(nn.Module):
-    """What the default readout looks at of an image, before anything is compared.
+    """What the default readout shows to the network, before anything is compared.
 
     Args:
         network: an autoencoder, whose layers are shared.
 
     Examples:
         >>> paths = Pathways(Autoencoder())
-        >>> images = torch.rand(1, 3, 64, 48)
-        >>> [tuple(part.shape) for part in (paths.luma(images), paths.colour(images), paths.blocks(images))]
-        [(1, 1, 64, 48), (1, 3, 32, 24), (1, 3, 8, 6)]
+        >>> half = torch.rand(1, 3, 32, 24)
+        >>> [tuple(part.shape) for part in (paths.luma(half), paths.colour(half), paths.blocks(half))]
+        [(1, 1, 32, 24), (1, 3, 32, 24), (1, 3, 16, 12)]
     """
 
     def __init__(self, network: Autoencoder) -> None:
@@ -398,18 +397,16 @@ class Pathways(nn.Module):
         self.adaptation = network.until("gdn2")
 
     def luma(self, images: Tensor) -> Tensor:
-        """What V1 sees of luma: the images in grey, (N, 1, H, W), which `gdn1` takes for all three channels."""
+        """The images in grey, (N, 1, H, W), which `gdn1` takes for all three channels."""
         return luma(images)
 
     def colour(self, images: Tensor) -> Tensor:
-        """What V1 sees of colour: the images with their luma replaced by grey, at half the resolution."""
-        half = averaged(images, 2)
-        return half - luma(half) + GREY
+        """The images with their luma replaced by grey."""
+        return images - luma(images) + GREY
 
     def blocks(self, images: Tensor) -> Tensor:
-        """What colour adds to the response of `gdn2` to blocks of 4x4 pixels, (N, 3, H / 8, W / 8)."""
-        blocks = averaged(images, BLOCK)
-        return run(self.adaptation, blocks) - run(self.adaptation, luma(blocks))
+        """What colour adds to the response of `gdn2`, (N, 3, H / 2, W / 2)."""
+        return run(self.adaptation, images) - run(self.adaptation, luma(images))
 
 
 def build(name: str, network: Autoencoder, stage: str | None, statistics: Mapping[str, float] | None) -> Readout:
@@ -453,26 +450,28 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
 
     Returns:
         `form` and `colour_form`, the mean squares of V1's responses to luma and to colour without their local means;
-        `detail`, that of the pixels' luma; `light`, the variance of that luma; `tint` and `block_tint`, the variances
-        of what colour adds to it, and to the response to blocks. All are means over channels.
+        `detail`, that of luma at half the size, and `fine_detail`, that of what halving loses; `light`, the variance of
+        luma; `tint` and `block_tint`, the variances of what colour adds to it, and to the response to blocks. All are
+        means over channels.
 
     Examples:
         >>> sorted(natural_statistics(Autoencoder(), [torch.rand(2, 3, 32, 32)]))
-        ['block_tint', 'colour_form', 'detail', 'form', 'light', 'tint']
+        ['block_tint', 'colour_form', 'detail', 'fine_detail', 'form', 'light', 'tint']
     """
     paths = Pathways(network)
-    v1 = paths.encoder
-    centred: dict[str, list[Tensor]] = {"form": [], "colour_form": [], "detail": []}
+    squares: dict[str, list[Tensor]] = {"form": [], "colour_form": [], "detail": [], "fine_detail": []}
     responses: dict[str, list[Tensor]] = {"light": [], "tint": [], "block_tint": []}
     for images in photographs:
-        light = luma(images)
-        for name, response in zip(
-            centred, (run(v1, paths.luma(images)), run(v1, paths.colour(images)), light), strict=True
-        ):
-            centred[name].append((response - local_mean(response)).square().mean((1, 2, 3)))
-        for name, response in zip(responses, (light, images - light, paths.blocks(images)), strict=True):
+        light, half = luma(images), averaged(images, 2)
+        half_light, lost = halved(light)
+        v1 = (run(paths.encoder, shown) for shown in (paths.luma(half), paths.colour(half)))
+        centred = [(response - local_mean(response)).square() for response in (*v1, half_light)]
+        for name, square in zip(squares, (*centred, lost), strict=True):
+            squares[name].append(square.mean((1, 2, 3)))
+        blocks = paths.blocks(averaged(half, 2))
+        for name, response in zip(responses, (light, images - light, blocks), strict=True):
             responses[name].append(response.transpose(0, 1).flatten(1))
-    strengths = {name: torch.cat(squares).mean().item() for name, squares in centred.items()}
+    strengths = {name: torch.cat(means).mean().item() for name, means in squares.items()}
     variances = {name: torch.cat(values, 1).var(1).mean().item() for name, values in responses.items()}
     return strengths | variances
 

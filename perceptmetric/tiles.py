@@ -22,8 +22,8 @@ it, and larger ones take more memory."""
 
 SURROUND = 48
 """How far around a tile its values depend on the image, in pixels. The encoder's output sees 12 pixels to each side:
-`conv3` 2 places of 4 pixels, `conv2` 2 places of 2. The decoder sees 12 more. The default readout's colour pathway sees
-twice as far, at half the resolution, and its two local means 8 pixels each: 40."""
+`conv3` 2 places of 4 pixels, `conv2` 2 places of 2. The decoder sees 12 more. The default readout's V1 sees twice
+as far, at half the size, and its two local means 8 pixels each: 40."""
 
 ALIGNMENT = 16
 """Tiles and their surrounds start at multiples of this many pixels, so that places and blocks of colour (4x4 pixels,

@@ -121,7 +121,7 @@ def written_out(network, statistics, a, b):
     network = copy.deepcopy(network).double()
     v1, gdn2 = network.encoder, network.until("gdn2")
     unit = {name: value**-0.5 for name, value in statistics.items()}
-    c = 0.5
+    c = 0.2
 
     def centred(response, name):
         return (response - local_mean(response)) * unit[name]
@@ -129,34 +129,39 @@ def written_out(network, statistics, a, b):
     def energy(z):
         return local_mean(z.square().mean(1, keepdim=True))
 
-    def form(z_a, z_b):
+    def form(z_a, z_b, energy=energy):
         e, m = energy(z_a - z_b), torch.minimum(energy(z_a), energy(z_b))
         return rms(torch.log(1 + e / (m + c)))
 
-    def colour_alone(x):
-        half = averaged(x, 2)
-        return half - grey(half) + 0.5
+    def lost(x):
+        light = grey(x)[:, :1]
+        return (light - averaged(light, 2).repeat_interleave(2, 2).repeat_interleave(2, 3)) * unit["fine_detail"]
+
+    def energy_in_squares(z):
+        return local_mean(averaged(z.square(), 2))
 
     def blocks(x):
         x = averaged(x, 4)
         return (gdn2(x) - gdn2(grey(x))) * unit["block_tint"]
 
-    luma_a, luma_b = (centred(v1(grey(x)), "form") for x in (a, b))
-    colour_a, colour_b = (centred(v1(colour_alone(x)), "colour_form") for x in (a, b))
-    detail_a, detail_b = (centred(grey(x)[:, :1], "detail") for x in (a, b))
+    halves = [averaged(x, 2) for x in (a, b)]
+    luma_a, luma_b = (centred(v1(grey(half)), "form") for half in halves)
+    colour_a, colour_b = (centred(v1(half - grey(half) + 0.5), "colour_form") for half in halves)
+    detail_a, detail_b = (centred(grey(half)[:, :1], "detail") for half in halves)
     energy_a, energy_b = energy(luma_a), energy(luma_b)
     contrast = ((energy_a.sqrt() - energy_b.sqrt()).abs() / (energy_a + energy_b + c).sqrt()).mean()
     p = rms(grey(a) - grey(b)) * unit["light"]
     t = rms((a - grey(a)) - (b - grey(b))) * unit["tint"]
-    light = p + p**3 / 3
+    light = p + p**3
     return (
         form(luma_a, luma_b)
         + contrast
-        + 0.7 * form(colour_a, colour_b)
-        + 0.3 * form(detail_a, detail_b)
-        + 0.2 * light
+        + 0.5 * form(colour_a, colour_b)
+        + 0.5 * form(detail_a, detail_b)
+        + 0.25 * form(lost(a), lost(b), energy_in_squares)
+        + 0.1 * light
         + 0.1 * t
-        + 0.45 * rms(blocks(a) - blocks(b))
+        + 0.5 * rms(blocks(a) - blocks(b))
     ).item()
 
 
@@ -357,12 +362,13 @@ def test_statistics_are_in_the_units_of_the_readout(network):
     photographs = torch.rand(3, 3, 64, 64).split(1)
     readout = Default(network, natural_statistics(network, photographs))
     encoded = [torch.cat(parts) for parts in zip(*map(readout.encode, photographs), strict=True)]
-    form, energy, colour_form, colour_energy, images, detail_energy, blocks = encoded
+    form, energy, colour_form, colour_energy, images, detail_energy, fine_energy, blocks = encoded
     assert form.square().mean().item() == pytest.approx(1, rel=1e-4)
     assert colour_form.square().mean().item() == pytest.approx(1, rel=1e-4)
     assert energy.mean().item() == pytest.approx(1, rel=0.1)  # but for the border
     assert colour_energy.mean().item() == pytest.approx(1, rel=0.1)
     assert detail_energy.mean().item() == pytest.approx(1, rel=0.1)
+    assert fine_energy.mean().item() == pytest.approx(1, rel=0.1)
     assert (luma(images) * readout.light).var().item() == pytest.approx(1, rel=1e-4)
     tint = ((images - luma(images)) * readout.tint).transpose(0, 1).flatten(1)
     assert tint.var(1).mean().item() == pytest.approx(1, rel=1e-4)

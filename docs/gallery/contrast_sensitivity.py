@@ -106,7 +106,7 @@ for name, curve in curves.items():
 #
 # **Unlike people**: for colour, people's sensitivity is highest for the coarsest gratings and falls early. The
 # networks keep for colour the band that they have for light. (How high people's curves of colour lie is nominal: only
-# their shapes can be compared.) The default readout therefore looks at colour at half the resolution.
+# their shapes can be compared.) The default readout therefore gives fine colour little weight.
 #
 # **The dip at 8 cycles per degree** is the lattice of the units. After two max-poolings they are four pixels apart,
 # the period of that grating, so that all of them see the same of it. An eye blurs before it samples.

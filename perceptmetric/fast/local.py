@@ -177,6 +177,38 @@ def averaged(x: Tensor, side: int) -> Tensor:
     return x
 
 
+def halved(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Means over squares of 2x2 places, and what they lose: the variance in each square.
+
+    At the border, both are over the places of a square that lie in the image.
+
+    Args:
+        x: floats (N, C, H, W).
+
+    Returns:
+        Two tensors of floats (N, C, ceil(H / 2), ceil(W / 2)).
+
+    Examples:
+        >>> mean, lost = halved(torch.tensor([[[[1.0, 3.0, 5.0]]]]))
+        >>> mean.flatten().tolist(), lost.flatten().tolist()
+        ([2.0, 5.0], [1.0, 0.0])
+    """
+    height, width = x.shape[-2:]
+    # As for `averaged`.
+    plain = torch.compiler.is_compiling() or not (kernels.suits(x) or torch_private.is_transformed(x))
+    if plain or height % 2 or width % 2:
+        mean = averaged(x, 2)
+        lost = (x - F.interpolate(mean, size=(height, width))).square()
+        return mean, averaged(lost, 2)
+    upper, lower = x[:, :, 0::2], x[:, :, 1::2]
+    sums, differences = upper + lower, upper - lower
+    left, right = sums[..., 0::2], sums[..., 1::2]
+    rising, falling = differences[..., 0::2], differences[..., 1::2]
+    # The squares of the three Haar wavelets of a square add up to its variance.
+    wavelets = (left - right).square() + (rising + falling).square() + (rising - falling).square()
+    return (left + right).mul(0.25), wavelets.mul(0.0625)
+
+
 class _WithoutLocalMean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor | float) -> Tensor:

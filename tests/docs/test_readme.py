@@ -78,12 +78,12 @@ def test_the_formulas_have_the_constants_of_the_readout():
     assert formula == (
         r"\text{form}_\text{V1} + \text{contrast}"
         rf" + {weight['colour_form']}\,\text{{form}}_\text{{colour}}"
-        rf" + {weight['detail']}\,\text{{form}}_\text{{retina}}"
+        rf" + {weight['detail']}\,\text{{form}}_\text{{retina}} + {weight['fine_detail']}\,\text{{fine detail}}"
         rf" + {weight['light']}\,\text{{light}} + {weight['tint']}\,t + {weight['block_tint']}\,T"
     )
     assert f"$C = {Default.C:g}$" in METRIC_PAGE
-    constants = [value for value in weight.values() if value != "1"]
-    assert "the weights {}, {}, {}, {} and {},".format(*constants) in METRIC_PAGE
+    assert sorted(set(weight.values()) - {"1"}) == ["0.1", "0.25", "0.5"]
+    assert "the weights 0.5, 0.25 and 0.1," in METRIC_PAGE
 
 
 def test_the_text_says_nothing_of_readouts_of_before():

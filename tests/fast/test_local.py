@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from perceptmetric.fast.kernels import NARROW, PLACES
-from perceptmetric.fast.local import local_mean, mean_square, without_local_mean
+from perceptmetric.fast.local import averaged, halved, local_mean, mean_square, without_local_mean
 
 CHANNELS = (1, 3, NARROW, NARROW + 1)
 
@@ -69,3 +69,31 @@ def test_mean_squares_are_over_channels(channels):
     torch.testing.assert_close(mean_square(x), x.square().mean(1, keepdim=True))
     torch.testing.assert_close(mean_square(x, y), (x - y).square().mean(1, keepdim=True))
     torch.testing.assert_close(mean_square(x[:1], y), (x[:1] - y).square().mean(1, keepdim=True))
+
+
+def test_halving_gives_the_mean_and_the_variance_of_every_square_at_every_small_size():
+    for height, width in itertools.product(range(1, 8), repeat=2):
+        x = torch.rand(2, 3, height, width, dtype=torch.float64)
+        mean, lost = halved(x)
+        assert mean.shape == lost.shape == (2, 3, -(-height // 2), -(-width // 2))
+        for row, column in itertools.product(*map(range, mean.shape[-2:])):
+            square = x[..., 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].flatten(2)
+            torch.testing.assert_close(mean[..., row, column], square.mean(2))
+            torch.testing.assert_close(lost[..., row, column], square.var(2, correction=0))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("size", [(4, 6), (5, 7)])
+def test_halving_loses_nothing_of_what_is_the_same_everywhere(dtype, size):
+    flat = torch.full((1, 1, *size), 0.7, dtype=dtype)
+    mean, lost = halved(flat)
+    torch.testing.assert_close(mean, averaged(flat, 2))
+    assert (lost <= torch.finfo(dtype).eps ** 2).all()
+    assert (lost[..., : size[0] // 2, : size[1] // 2] == 0).all()
+
+
+@pytest.mark.parametrize("size", [(4, 6), (3, 5)])
+def test_gradients_of_halving_are_those_of_its_values(size):
+    x = torch.rand(1, 2, *size, dtype=torch.float64, requires_grad=True)
+    torch.autograd.gradcheck(halved, x)
+    torch.autograd.gradgradcheck(halved, x)

@@ -72,10 +72,10 @@ def test_the_variants_are_what_they_are_called(script):
     assert sum(parts.values()) == pytest.approx(default)
     assert all(part > 0 for part in parts.values())
     built_up = [distances[name] for name in distances if name.startswith(("form in V1 alone", "+ "))]
-    form, contrast, colour_form, detail, light, tint, blocks = parts.values()
-    steps = np.cumsum([form, contrast, colour_form, detail + light + tint, blocks])
+    form, contrast, colour_form, *retina, blocks = parts.values()
+    steps = np.cumsum([form, contrast, colour_form, sum(retina), blocks])
     assert built_up == pytest.approx(steps.tolist(), rel=1e-4)
-    assert distances["C = 1"] < default < distances["C = 0.2"]
+    assert distances["C = 0.5"] < default < distances["C = 0.1"]
     # The mean of what is not the same everywhere is below its root mean square.
     assert distances["the mean over places, not the root mean square"] < default
     content = default / distances["over content"]
