@@ -1,14 +1,15 @@
-"""Puts the default checkpoint, the untrained network, RMSE and formulas of colour on the psychophysics bench.
+"""Puts the default metric, the untrained network, RMSE and formulas of colour on the psychophysics bench.
 
     python benchmarks/psychophysics.py
 
 Writes `benchmarks/results/psychophysics.json` and `.csv`, the pictures in `docs/pictures/psychophysics/`, and what is
-between the first marks in `docs/explanation/psychophysics.md`. It takes about two minutes on one core.
+between the first marks in `docs/explanation/psychophysics.md`. It takes some minutes on one core.
 """
 
 from __future__ import annotations
 
 import argparse
+from itertools import chain
 from pathlib import Path
 
 from perceptmetric.benchmarks.psychophysics import curves
@@ -51,8 +52,9 @@ def publish(report: PsychophysicsReport) -> None:
 
 
 def everyone(display: Display) -> list[Observer]:
-    """The default checkpoint and the untrained network by the readout `paper`, and the yardsticks."""
-    return [*of_checkpoint(DEFAULT, "paper"), *of_checkpoint(UNTRAINED, "paper"), *yardsticks(display)]
+    """The default metric, its checkpoint and the untrained network by the readout `paper`, and the yardsticks."""
+    ours = of_checkpoint(DEFAULT), of_checkpoint(DEFAULT, "paper"), of_checkpoint(UNTRAINED, "paper")
+    return [*chain.from_iterable(ours), *yardsticks(display)]
 
 
 def section(report: PsychophysicsReport) -> str:

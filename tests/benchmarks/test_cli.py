@@ -66,7 +66,7 @@ def test_a_folder_of_ones_own(dataset, tmp_path, capsys):
 def test_severity_runs_at_once_on_the_samples(tmp_path, capsys):
     path = tmp_path / "severity.json"
     assert main(["severity", "--json", str(path)]) == 0
-    assert capsys.readouterr().out.startswith("3 photographs, checkpoint denoise")
+    assert capsys.readouterr().out.startswith("4 photographs, checkpoint denoise")
     results = json.loads(path.read_text())["results"]
     assert sum(result["right"] for result in results) > 0.8 * sum(result["pairs"] for result in results)
 

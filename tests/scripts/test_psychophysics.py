@@ -46,7 +46,7 @@ def test_default_and_untrained_network_are_among_those_asked(load_script):
     module = load_script("benchmarks/psychophysics.py")
     display = module.Display()
     names = [observer.name for observer in module.everyone(display)]
-    assert names[:3] == ["denoise, gdn4", "untrained, gdn4", "RMSE of luminance"]
+    assert names[:4] == ["denoise", "denoise, gdn4", "untrained, gdn4", "RMSE of luminance"]
 
 
 def test_the_page_has_a_place_for_the_table(load_script):

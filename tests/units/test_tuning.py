@@ -49,9 +49,8 @@ def test_semisaturation_is_where_half_the_response_is_reached():
 
 
 @pytest.fixture(scope="module")
-def bars():
+def bars(colour):
     """A network whose conv3 has two units: one sees vertical bars of 2 cycles a degree, one all orientations alike."""
-    pytest.importorskip("colour")
     network = Autoencoder().requires_grad_(False)
     for name, parameter in network.encoder.named_parameters():
         parameter.zero_() if "gamma" in name or "bias" in name or "conv" in name else parameter.fill_(1)

@@ -54,7 +54,7 @@ def photographs(folder: Path) -> list[Path]:
 
     Examples:
         >>> [path.name for path in photographs(SAMPLES)]
-        ['cat.png', 'coffee.png', 'rocket.png']
+        ['astronaut.png', 'cat.png', 'coffee.png', 'rocket.png']
     """
     suffixes = {".png"} if folder == SAMPLES else {".png", ".jpg", ".jpeg"}
     if not folder.is_dir():

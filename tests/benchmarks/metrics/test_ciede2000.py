@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from perceptmetric.benchmarks.metrics.ciede2000 import mean_difference
+from perceptmetric.stimuli.display import library
 
 pytestmark = pytest.mark.usefixtures("colour")
 
@@ -24,8 +25,7 @@ def test_srgb_is_taken_to_lab_under_its_own_white(a, b, expected):
 
 def test_the_formula_is_that_of_sharmas_table():
     """The first and the last two pairs that Sharma, Wu and Dalal published to check implementations with."""
-    import colour
-
+    colour = library()
     pairs = [
         ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
         ((90.9257, -0.5406, -0.9208), (88.6381, -0.8985, -0.7239), 1.5381),
