@@ -32,7 +32,7 @@ PEERS = {
     "psnr": "PSNR",
 }
 NEXT = 4
-"""How many metrics are named after a default that leads: the other bundled checkpoints may be the first three."""
+"""How many metrics are named after the default: the other bundled checkpoints may be the first three."""
 
 FORMER = "former-default"
 """The default checkpoint on the TID2013 replica by the default readout that this one replaced."""
@@ -91,7 +91,7 @@ def result(name: str, file: str) -> dict[str, Any] | None:
 
 
 def standing(name: str) -> str:
-    """Where the default stands on a set: which metrics are ahead of it or, if none is, which comes next."""
+    """Where the default stands on a set: which metrics are ahead of it, and which come next."""
     scores = {file: row["srocc"] for file in files().values() if (row := result(name, file))}
     default = scores.pop(f"{DEFAULT}-default", None)
     if default is None or not scores:
@@ -99,9 +99,10 @@ def standing(name: str) -> str:
     labels = {file: label for label, file in files().items()}
     order = [f"{labels[file]} {scores[file]:.3f}" for file in sorted(scores, key=lambda file: -scores[file])]
     ahead = sum(score > default for score in scores.values())
+    following = f" Next: {', '.join(order[ahead : ahead + NEXT])}." if len(order) > ahead else ""
     if ahead:
-        return f"On the {SETS[name]} the default has {default:.3f}. Ahead of it: {', '.join(order[:ahead])}."
-    return f"On the {SETS[name]} the default leads with {default:.3f}. Next: {', '.join(order[:NEXT])}."
+        return f"On the {SETS[name]} the default has {default:.3f}. Ahead of it: {', '.join(order[:ahead])}.{following}"
+    return f"On the {SETS[name]} the default leads with {default:.3f}.{following}"
 
 
 def former() -> str:
