@@ -50,7 +50,7 @@ def folders(tmp_path, samples):
 def test_folders_are_matched_by_name_and_sorted_by_distance(folders, samples, capsys):
     references, distorted = folders
     expected = distance(samples / "cat.png", samples / "cat-jpeg.jpg")
-    lines = [f"{expected:.6f}\t{distorted}/cat.jpg\theavy\n", f"0.000000\t{distorted}/deeper/same.png\tnot visible\n"]
+    lines = [f"{expected:.6f}\t{distorted}/cat.jpg\tclear\n", f"0.000000\t{distorted}/deeper/same.png\tnot visible\n"]
     assert main([str(references), str(distorted)]) == 0
     assert capsys.readouterr().out == "".join(lines)
     assert main([str(references), str(distorted), "--sort"]) == 0

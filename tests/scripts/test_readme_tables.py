@@ -85,7 +85,8 @@ def test_it_says_plainly_who_is_ahead(script, replica):
     add(replica, "peers/mdsi", 0.88)
     add(replica, "former-default", 0.8699)
     text = script.agreement()
-    assert "- On the TID2013 replica the default has 0.870. Ahead of it: VSI 0.890, MDSI 0.880. Next: `other` 0.860, " in text
+    assert "- On the TID2013 replica the default has 0.870. Ahead of it: VSI 0.890, MDSI 0.880. " in text
+    assert " MDSI 0.880. Next: `other` 0.860, " in text
     assert "former" not in text
     add(replica, "former-default", 0.875)
     assert "- The former default readout has 0.875 on the TID2013 replica, " in script.agreement()
