@@ -171,9 +171,9 @@ def itself(mean: Tensor) -> Tensor:
 
 
 def growing(mean: Tensor) -> Tensor:
-    """`p + p^3` of the root p: people forgive a little change of light, and not a lot."""
+    """`p + p^3 / 2` of the root p: people forgive a little change of light, and not a lot."""
     p = root(mean)
-    return p + p**3
+    return p + p**3 / 2
 
 
 class Part(NamedTuple):
@@ -196,9 +196,9 @@ PARTS = {
     "colour_form": Part(0.5, V1_STRIDE, root),
     "detail": Part(0.5, PIXELS, root),
     "fine_detail": Part(0.25, PIXELS, root),
-    "light": Part(0.1, PIXELS, growing),
-    "tint": Part(0.1, PIXELS, root),
-    "block_tint": Part(0.5, BLOCK_STRIDE, root),
+    "light": Part(0.2, PIXELS, growing),
+    "tint": Part(0.2, PIXELS, root),
+    "block_tint": Part(0.4, BLOCK_STRIDE, root),
 }
 """The parts of the default distance, in the order of its terms."""
 
@@ -244,10 +244,10 @@ class Default(Readout):
       `contrast = mean(|c_a - c_b| / sqrt(c_a^2 + c_b^2 + C))`.
     - **Light and tint.** Root mean square differences of the pixels themselves, p of luma and t of what colour adds to
       it, and T of what colour adds to blocks of 4x4 pixels after Von Kries adaptation (`gdn2`). Of luma,
-      people forgive a little and not a lot: `light = p + p^3`.
+      people forgive a little and not a lot: `light = p + p^3 / 2`.
 
-    `distance = form(V1) + contrast + 0.5 form(V1, colour) + 0.5 form(retina) + 0.25 fine detail + 0.1 light + 0.1 t
-    + 0.5 T`, the sum of `PARTS`.
+    `distance = form(V1) + contrast + 0.5 form(V1, colour) + 0.5 form(retina) + 0.25 fine detail + 0.2 light + 0.2 t
+    + 0.4 T`, the sum of `PARTS`.
 
     Two images that differ in any pixel have a distance above 0. The mean of the map is the distance.
 

@@ -152,16 +152,16 @@ def written_out(network, statistics, a, b):
     contrast = ((energy_a.sqrt() - energy_b.sqrt()).abs() / (energy_a + energy_b + c).sqrt()).mean()
     p = rms(grey(a) - grey(b)) * unit["light"]
     t = rms((a - grey(a)) - (b - grey(b))) * unit["tint"]
-    light = p + p**3
+    light = p + p**3 / 2
     return (
         form(luma_a, luma_b)
         + contrast
         + 0.5 * form(colour_a, colour_b)
         + 0.5 * form(detail_a, detail_b)
         + 0.25 * form(lost(a), lost(b), energy_in_squares)
-        + 0.1 * light
-        + 0.1 * t
-        + 0.5 * rms(blocks(a) - blocks(b))
+        + 0.2 * light
+        + 0.2 * t
+        + 0.4 * rms(blocks(a) - blocks(b))
     ).item()
 
 

@@ -82,8 +82,8 @@ def test_the_formulas_have_the_constants_of_the_readout():
         rf" + {weight['light']}\,\text{{light}} + {weight['tint']}\,t + {weight['block_tint']}\,T"
     )
     assert f"$C = {Default.C:g}$" in METRIC_PAGE
-    assert sorted(set(weight.values()) - {"1"}) == ["0.1", "0.25", "0.5"]
-    assert "the weights 0.5, 0.25 and 0.1," in METRIC_PAGE
+    assert sorted(set(weight.values()) - {"1"}) == ["0.2", "0.25", "0.4", "0.5"]
+    assert "the weights 0.5, 0.4, 0.25 and 0.2," in METRIC_PAGE
 
 
 def test_the_text_says_nothing_of_readouts_of_before():
