@@ -69,7 +69,7 @@ def explanation(distance: float) -> str:
     Examples:
         >>> print(explanation(2.5))
         2.5: heavy (0.96 and above)
-          at 32 pixels per degree: farther than noise, sigma 40 of 255 (2.2)...
+          at 32 pixels per degree: farther than noise, sigma 40 of 255 (2.4)...
     """
     lines = [f"{distance:g}: {word(distance)} ({_range(distance)})"]
     for pixels_per_degree, changes in measured()["changes"].items():
