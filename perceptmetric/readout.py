@@ -286,9 +286,9 @@ class Default(Readout):
         """The responses of all pathways, each in units of its natural strength."""
         paths = self.pathways
         half = averaged(images, 2)
-        form = without_local_mean(run(paths.encoder, paths.luma(half)), self.form)
+        form = without_local_mean(run(paths.encoder, luma(half)), self.form)
         colour_form = without_local_mean(run(paths.encoder, paths.colour(half)), self.colour_form)
-        blocks = paths.blocks(averaged(half, 2)) * self.block_tint
+        blocks = paths.blocks(half) * self.block_tint
         details = self._details(luma(images))
         return Seen(form, _local_energy(form), colour_form, _local_energy(colour_form), images, *details, blocks)
 
@@ -314,11 +314,11 @@ class Default(Readout):
             return super().terms_of_images(a, b)
         paths = self.pathways
         half_a, half_b = averaged(a, 2), averaged(b, 2)
-        form = energies(paths.encoder, paths.luma(half_a), paths.luma(half_b), self.form)
+        form = energies(paths.encoder, luma(half_a), luma(half_b), self.form)
         colour_form = energies(paths.encoder, paths.colour(half_a), paths.colour(half_b), self.colour_form)
         v1 = self._v1(map(local_mean, form), map(local_mean, colour_form))
         retina = self._retina(a - b, *(self._details(luma(images)) for images in (a, b)))
-        blocks_a, blocks_b = (paths.blocks(averaged(half, 2)) * self.block_tint for half in (half_a, half_b))
+        blocks_a, blocks_b = (paths.blocks(half) * self.block_tint for half in (half_a, half_b))
         return (*v1, *retina, mean_square(blocks_a, blocks_b))
 
     def reduce(self, *terms: Tensor) -> Tensor:
@@ -387,8 +387,8 @@ class Pathways(nn.Module):
     Examples:
         >>> paths = Pathways(Autoencoder())
         >>> half = torch.rand(1, 3, 32, 24)
-        >>> [tuple(part.shape) for part in (paths.luma(half), paths.colour(half), paths.blocks(half))]
-        [(1, 1, 32, 24), (1, 3, 32, 24), (1, 3, 16, 12)]
+        >>> [tuple(part.shape) for part in (paths.colour(half), paths.blocks(half))]
+        [(1, 3, 32, 24), (1, 3, 8, 6)]
     """
 
     def __init__(self, network: Autoencoder) -> None:
@@ -396,17 +396,14 @@ class Pathways(nn.Module):
         self.encoder = network.encoder
         self.adaptation = network.until("gdn2")
 
-    def luma(self, images: Tensor) -> Tensor:
-        """The images in grey, (N, 1, H, W), which `gdn1` takes for all three channels."""
-        return luma(images)
+    def colour(self, half: Tensor) -> Tensor:
+        """What V1 sees of colour: the images at half their size with their luma replaced by grey."""
+        return half - luma(half) + GREY
 
-    def colour(self, images: Tensor) -> Tensor:
-        """The images with their luma replaced by grey."""
-        return images - luma(images) + GREY
-
-    def blocks(self, images: Tensor) -> Tensor:
-        """What colour adds to the response of `gdn2`, (N, 3, H / 2, W / 2)."""
-        return run(self.adaptation, images) - run(self.adaptation, luma(images))
+    def blocks(self, half: Tensor) -> Tensor:
+        """What colour adds to the response of `gdn2` to blocks of 4x4 pixels, from the images at half their size."""
+        blocks = averaged(half, BLOCK // 2)
+        return run(self.adaptation, blocks) - run(self.adaptation, luma(blocks))
 
 
 def build(name: str, network: Autoencoder, stage: str | None, statistics: Mapping[str, float] | None) -> Readout:
@@ -464,12 +461,11 @@ def natural_statistics(network: Autoencoder, photographs: Iterable[Tensor]) -> d
     for images in photographs:
         light, half = luma(images), averaged(images, 2)
         half_light, lost = halved(light)
-        v1 = (run(paths.encoder, shown) for shown in (paths.luma(half), paths.colour(half)))
+        v1 = (run(paths.encoder, shown) for shown in (luma(half), paths.colour(half)))
         centred = [(response - local_mean(response)).square() for response in (*v1, half_light)]
         for name, square in zip(squares, (*centred, lost), strict=True):
             squares[name].append(square.mean((1, 2, 3)))
-        blocks = paths.blocks(averaged(half, 2))
-        for name, response in zip(responses, (light, images - light, blocks), strict=True):
+        for name, response in zip(responses, (light, images - light, paths.blocks(half)), strict=True):
             responses[name].append(response.transpose(0, 1).flatten(1))
     strengths = {name: torch.cat(means).mean().item() for name, means in squares.items()}
     variances = {name: torch.cat(values, 1).var(1).mean().item() for name, values in responses.items()}

@@ -165,10 +165,7 @@ def averaged(x: Tensor, side: int) -> Tensor:
         >>> averaged(torch.tensor([[[[1.0, 3.0, 5.0]]]]), 2).flatten().tolist()
         [2.0, 5.0]
     """
-    height, width = x.shape[-2:]
-    # Whether it is compiled comes first: a graph for any size has no number to divide.
-    plain = torch.compiler.is_compiling() or not (kernels.suits(x) or torch_private.is_transformed(x))
-    if plain or height % side or width % side:
+    if not _in_squares(x, side):
         return F.avg_pool2d(x, side, ceil_mode=True, count_include_pad=False)
     # Sums of neighbours take a few fast passes where channels are few: a tenth of the time.
     while side > 1:
@@ -193,12 +190,9 @@ def halved(x: Tensor) -> tuple[Tensor, Tensor]:
         >>> mean.flatten().tolist(), lost.flatten().tolist()
         ([2.0, 5.0], [1.0, 0.0])
     """
-    height, width = x.shape[-2:]
-    # As for `averaged`.
-    plain = torch.compiler.is_compiling() or not (kernels.suits(x) or torch_private.is_transformed(x))
-    if plain or height % 2 or width % 2:
+    if not _in_squares(x, 2):
         mean = averaged(x, 2)
-        lost = (x - F.interpolate(mean, size=(height, width))).square()
+        lost = (x - F.interpolate(mean, size=x.shape[-2:])).square()
         return mean, averaged(lost, 2)
     upper, lower = x[:, :, 0::2], x[:, :, 1::2]
     sums, differences = upper + lower, upper - lower
@@ -207,6 +201,14 @@ def halved(x: Tensor) -> tuple[Tensor, Tensor]:
     # The squares of the three Haar wavelets of a square add up to its variance.
     wavelets = (left - right).square() + (rising + falling).square() + (rising - falling).square()
     return (left + right).mul(0.25), wavelets.mul(0.0625)
+
+
+def _in_squares(x: Tensor, side: int) -> bool:
+    """Whether slices of whole squares may take the place of the library's pooling."""
+    # Whether it is compiled comes first: a graph for any size has no number to divide.
+    if torch.compiler.is_compiling() or not (kernels.suits(x) or torch_private.is_transformed(x)):
+        return False
+    return x.shape[-2] % side == 0 and x.shape[-1] % side == 0
 
 
 class _WithoutLocalMean(torch.autograd.Function):
